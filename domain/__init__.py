@@ -1,0 +1,1 @@
+"""What is true: records, patterns, incidents, investigations. No I/O."""

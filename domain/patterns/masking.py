@@ -1,0 +1,115 @@
+"""The shape of a message: its words as they are, everything that counts or names masked.
+
+Done token by token with a memory of the tokens met before, because almost all tokens of a log
+come again: digits are collapsed first, so that the memory holds `0.0.0.0:0` once and not every
+address. Only tokens never met before meet a regular expression, and those are linear (bounded
+or possessive, and anchored at a boundary).
+"""
+
+import re
+
+WIDEST_BODY = 2048
+"""Characters of a message that may define its pattern."""
+
+_REMEMBERED_TOKENS = 1 << 16
+
+_DIGITS = re.compile(r"\d+(?![A-Za-z\d])|(?<![A-Za-z\d])\d+")
+_QUOTED = re.compile(r'"([^"]{0,1024})"(?!\s*:)' r"|(?<![\w'])'([^']{0,1024})'(?![\w'])")
+_REQUEST = re.compile(r"[A-Z]{3,10} \S+ HTTP/\d")
+_EXCEPTION = re.compile(r"(?:[A-Za-z_$][\w$]*+[.:\\]{1,2})*+[A-Z]\w*+(?=:|\s*$)")
+
+_UNIT_OF_TIME = r"(?:ns|nsecs?|us|µs|usecs?|ms|msecs?|s|secs?|m|mins?|h|hrs?|d)"
+_HEX = r"[0-9A-Fa-f]"
+_CLASSES = (
+    ("url", r"(?<![A-Za-z0-9])[A-Za-z][A-Za-z0-9+.-]{1,15}://[^\s\"'<>,;)\]}|]++"),
+    ("email", r"(?<![\w.+-])[\w.+-]{1,64}@[A-Za-z0-9-]++(?:\.[A-Za-z0-9-]++)++"),
+    ("uuid", rf"(?<![\w-]){_HEX}++(?:-{_HEX}++){{4}}(?![\w-])"),
+    (
+        "time",
+        r"(?<![\w.:/-])(?:\d++[-/.]\d++[-/.]\d++[T_:]\d++:\d++(?::\d++)?|\d++([-/])\d++\1\d++"
+        r"|\d++:\d++(?::\d++)?)(?:[.,]\d++)?(?:Z|[+-]\d++(?::?\d++)?)?(?![\w:/-])",
+    ),
+    ("ip6", rf"(?<![\w:])(?={_HEX}*+:)(?:{_HEX}{{0,4}}+:){{2,8}}{_HEX}{{0,4}}(?![\w:])"),
+    ("octets", rf"(?<![\w:]){_HEX}{{1,2}}+(?::{_HEX}{{1,2}}+){{5,}}+(?![\w:])"),
+    ("ip", r"(?<![\w.])\d++(?:\.\d++){3}+(?![\w.]*\w)"),
+    (
+        "path",
+        r"(?<![\w.)\]>~-])(?:[A-Za-z]:\\|~?/(?!/)|\.{1,2}/|\\\\)"
+        r"(?!\d++\.\d++\.\d++\.\d)[^\s\"'<>,;:|(){}\[\]=]*+"
+        r"|(?<![\w./-])[\w.-]++(?:/[\w.-]++){2,}+/?",
+    ),
+    (
+        "host",
+        r"(?<![\w.-])(?:[a-z0-9-]++\.)++"
+        r"(?!(?:py|go|js|mjs|ts|rb|rs|c|cc|cpp|cs|h|java|kt|php|sql|lua|pl|sh|ex):)"
+        r"[a-z]{2,12}+(?=:\d)",
+    ),
+    (
+        "hex",
+        rf"(?<![\w])0x{_HEX}++|(?<![A-Za-z0-9])(?=[A-Fa-f]*+\d)(?=\d*+[A-Fa-f]){_HEX}{{4,}}+(?![\w])"
+        r"|(?<!\w)(?:[a-f]{8}|[A-F]{8})+(?!\w)",
+    ),
+    ("duration", rf"(?<![\w.])[+-]?(?:\d++(?:\.\d++)?{_UNIT_OF_TIME})++(?!\w)"),
+    ("size", r"(?<![\w.])\d++(?:\.\d++)?(?:[KkMGTP]i?)?(?:B|b|bytes)(?!\w)"),
+    (
+        "num",
+        r"(?<![\w.)\]>])[-+]?\d++(?:\.\d++)*+(?:[eE][-+]?\d++)?(?![A-Za-z])"
+        r"|\d++(?:\.\d++)*+(?![A-Za-z])|(?<![A-Za-z])\d++",
+    ),
+)
+_NAMED = re.compile("|".join(f"(?P<{name}>{pattern})" for name, pattern in _CLASSES))
+_SLOTS = {name: f"<{name}>" for name, _ in _CLASSES} | {"ip6": "<ip>", "octets": "<hex>"}
+_HAS_SLOT = re.compile(r"<[a-z]{2,9}>")
+_PORT = re.compile(r"(?<=<ip>:)<num>|(?<=<host>:)<num>")
+
+
+def _name(match: re.Match[str]) -> str:
+    return _SLOTS[match.lastgroup or "num"]
+
+
+class _Tokens(dict[str, str]):
+    """What each token looks like masked; forgets everything when full."""
+
+    def __missing__(self, token: str) -> str:
+        if len(self) >= _REMEMBERED_TOKENS:
+            self.clear()
+        masked = (
+            token if _HAS_SLOT.fullmatch(token) else _PORT.sub("<port>", _NAMED.sub(_name, token))
+        )
+        self[token] = masked
+        return masked
+
+
+def _quotes(match: re.Match[str]) -> str:
+    text = match.group(1)
+    if text is None:
+        return "'<str>'"
+    return match.group() if _REQUEST.match(text) else '"<str>"'
+
+
+class Masking:
+    """Turns messages into shapes. Keeps a bounded memory of tokens and nothing else."""
+
+    def __init__(self) -> None:
+        self._look = _Tokens().__getitem__
+
+    def shape(self, body: str) -> str:
+        """The shape of one message: masked tokens of its first line, single spaces between.
+
+        Of a message with several lines, the type of the exception it ends with belongs to it too.
+        """
+        end = body.find("\n", 0, WIDEST_BODY)
+        if end < 0:
+            line = body[:WIDEST_BODY]
+        else:
+            line = body[:end] + _raised(body)
+        if '"' in line or "'" in line:
+            line = _QUOTED.sub(_quotes, line)
+        return " ".join(map(self._look, _DIGITS.sub("0", line).split()))
+
+
+def _raised(body: str) -> str:
+    """` KeyError` of a trace whose last line is `KeyError: 'id'`, else nothing."""
+    last = body[-WIDEST_BODY:].rstrip().rsplit("\n", 1)[-1]
+    found = _EXCEPTION.match(last[:256])
+    return f" {found.group()}" if found else ""

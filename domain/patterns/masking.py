@@ -12,9 +12,16 @@ WIDEST_BODY = 2048
 """Characters of a message that may define its pattern."""
 
 _REMEMBERED_TOKENS = 1 << 16
+_WORDS_OF_A_CUT_BODY = 32
 
 _DIGITS = re.compile(r"\d+(?![A-Za-z\d])|(?<![A-Za-z\d])\d+")
-_QUOTED = re.compile(r'"([^"]{0,1024})"(?!\s*:)' r"|(?<![\w'])'([^']{0,1024})'(?![\w'])")
+_QUOTED = re.compile(
+    r"""
+    "([^"]{0,1024})"(?!\s*:)             # a quoted value, not the key of one
+    | (?<![\w'])'([^']{0,1024})'(?![\w']) # apostrophes within words quote nothing
+    """,
+    re.VERBOSE,
+)
 _REQUEST = re.compile(r"[A-Z]{3,10} \S+ HTTP/\d")
 _EXCEPTION = re.compile(r"(?:[A-Za-z_$][\w$]*+[.:\\]{1,2})*+[A-Z]\w*+(?=:|\s*$)")
 
@@ -26,40 +33,49 @@ _CLASSES = (
     ("uuid", rf"(?<![\w-]){_HEX}++(?:-{_HEX}++){{4}}(?![\w-])"),
     (
         "time",
-        r"(?<![\w.:/-])(?:\d++[-/.]\d++[-/.]\d++[T_:]\d++:\d++(?::\d++)?|\d++([-/])\d++\1\d++"
-        r"|\d++:\d++(?::\d++)?)(?:[.,]\d++)?(?:Z|[+-]\d++(?::?\d++)?)?(?![\w:/-])",
+        (
+            r"(?<![\w.:/-])(?:\d++[-/.]\d++[-/.]\d++[T_:]\d++:\d++(?::\d++)?|\d++([-/])\d++\1\d++"
+            r"|\d++:\d++(?::\d++)?)(?:[.,]\d++)?(?:Z|[+-]\d++(?::?\d++)?)?(?![\w:/-])"
+        ),
     ),
     ("ip6", rf"(?<![\w:])(?={_HEX}*+:)(?:{_HEX}{{0,4}}+:){{2,8}}{_HEX}{{0,4}}(?![\w:])"),
     ("octets", rf"(?<![\w:]){_HEX}{{1,2}}+(?::{_HEX}{{1,2}}+){{5,}}+(?![\w:])"),
     ("ip", r"(?<![\w.])\d++(?:\.\d++){3}+(?![\w.]*\w)"),
     (
         "path",
-        r"(?<![\w.)\]>~-])(?:[A-Za-z]:\\|~?/(?!/)|\.{1,2}/|\\\\)"
-        r"(?!\d++\.\d++\.\d++\.\d)[^\s\"'<>,;:|(){}\[\]=]*+"
-        r"|(?<![\w./-])[\w.-]++(?:/[\w.-]++){2,}+/?",
+        (
+            r"(?<![\w.)\]>~-])(?:[A-Za-z]:\\|~?/(?!/)|\.{1,2}/|\\\\)"
+            r"(?!\d++\.\d++\.\d++\.\d)[^\s\"'<>,;:|(){}\[\]=]*+"
+            r"|(?<![\w./-])[\w.-]++(?:/[\w.-]++){2,}+/?"
+        ),
     ),
     (
         "host",
-        r"(?<![\w.-])(?:[a-z0-9-]++\.)++"
-        r"(?!(?:py|go|js|mjs|ts|rb|rs|c|cc|cpp|cs|h|java|kt|php|sql|lua|pl|sh|ex):)"
-        r"[a-z]{2,12}+(?=:\d)",
+        (
+            r"(?<![\w.-])(?:[a-z0-9-]++\.)++"
+            r"(?!(?:py|go|js|mjs|ts|rb|rs|c|cc|cpp|cs|h|java|kt|php|sql|lua|pl|sh|ex):)"
+            r"[a-z]{2,12}+(?=:\d)"
+        ),
     ),
     (
         "hex",
-        rf"(?<![\w])0x{_HEX}++|(?<![A-Za-z0-9])(?=[A-Fa-f]*+\d)(?=\d*+[A-Fa-f]){_HEX}{{4,}}+(?![\w])"
-        r"|(?<!\w)(?:[a-f]{8}|[A-F]{8})+(?!\w)",
+        (
+            rf"(?<![\w])0x{_HEX}++|(?<![A-Za-z0-9])(?=[A-Fa-f]*+\d)(?=\d*+[A-Fa-f]){_HEX}{{4,}}+(?![\w])"
+            r"|(?<!\w)(?:[a-f]{8}|[A-F]{8})+(?!\w)"
+        ),
     ),
     ("duration", rf"(?<![\w.])[+-]?(?:\d++(?:\.\d++)?{_UNIT_OF_TIME})++(?!\w)"),
     ("size", r"(?<![\w.])\d++(?:\.\d++)?(?:[KkMGTP]i?)?(?:B|b|bytes)(?!\w)"),
     (
         "num",
-        r"(?<![\w.)\]>])[-+]?\d++(?:\.\d++)*+(?:[eE][-+]?\d++)?(?![A-Za-z])"
-        r"|\d++(?:\.\d++)*+(?![A-Za-z])|(?<![A-Za-z])\d++",
+        (
+            r"(?<![A-Za-z0-9.)\]>])[-+]?\d++(?:\.\d++)*+(?:[eE][-+]?\d++)?(?![A-Za-z])"
+            r"|\d++(?:\.\d++)*+(?![A-Za-z])|(?<![A-Za-z])\d++"
+        ),
     ),
 )
 _NAMED = re.compile("|".join(f"(?P<{name}>{pattern})" for name, pattern in _CLASSES))
 _SLOTS = {name: f"<{name}>" for name, _ in _CLASSES} | {"ip6": "<ip>", "octets": "<hex>"}
-_HAS_SLOT = re.compile(r"<[a-z]{2,9}>")
 _PORT = re.compile(r"(?<=<ip>:)<num>|(?<=<host>:)<num>")
 
 
@@ -73,9 +89,7 @@ class _Tokens(dict[str, str]):
     def __missing__(self, token: str) -> str:
         if len(self) >= _REMEMBERED_TOKENS:
             self.clear()
-        masked = (
-            token if _HAS_SLOT.fullmatch(token) else _PORT.sub("<port>", _NAMED.sub(_name, token))
-        )
+        masked = _PORT.sub("<port>", _NAMED.sub(_name, token))
         self[token] = masked
         return masked
 
@@ -99,13 +113,14 @@ class Masking:
         Of a message with several lines, the type of the exception it ends with belongs to it too.
         """
         end = body.find("\n", 0, WIDEST_BODY)
-        if end < 0:
-            line = body[:WIDEST_BODY]
-        else:
-            line = body[:end] + _raised(body)
+        line = body[:WIDEST_BODY] if end < 0 else body[:end] + _raised(body)
         if '"' in line or "'" in line:
             line = _QUOTED.sub(_quotes, line)
-        return " ".join(map(self._look, _DIGITS.sub("0", line).split()))
+        words = _DIGITS.sub("0", line).split()
+        if end < 0 and len(body) > WIDEST_BODY:
+            # Where the cut falls depends on how long the values are: only the head counts.
+            words[min(len(words) - 1, _WORDS_OF_A_CUT_BODY) :] = ["<*>"]
+        return " ".join(map(self._look, words))
 
 
 def _raised(body: str) -> str:

@@ -1,22 +1,54 @@
 """Finds the pattern of each message, online: known shapes by one look-up, new ones by likeness.
 
-A new shape goes through three questions, each of which needs only look-ups in indices derived
-from the templates themselves (so that the templates are the whole state, and events restore it):
+Almost all messages have a shape that came before; only a new shape is compared with patterns,
+and only through indices derived from the templates. So the templates are the whole state: events
+restore it, and what is forgotten (shapes, tokens) is only speed.
 
-1. Is there a pattern with the same words, differing only in what varies by nature?
-2. Is there one that differs in a single word, at a place already known to vary?
-3. Do so many patterns differ from it in the same single word that the place must be a slot?
+The ways a new shape finds its pattern, in this order:
+
+1. The same words, different only in what varies by nature.
+2. A pattern with learnt slots describes it (found by any one constant word, as in PIPLUP).
+3. It has a slot where known patterns have words, and agrees in everything else.
+4. It is one of many that differ in a single place, or only in dotted names: a slot is learnt.
+
+A pattern that grows takes in the patterns it then describes; the oldest id stays.
 """
 
 from collections import OrderedDict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from domain.patterns.masking import Masking
 from domain.patterns.pattern import pattern_id as identity
-from domain.patterns.template import ANY, atoms, is_word, skeleton, tidy, widen
+from domain.patterns.template import (
+    ANY,
+    STAR,
+    atoms,
+    describes,
+    is_word,
+    loosened,
+    skeleton,
+    tidy,
+    widened,
+)
+
+MOST_PATTERNS = 100_000
+"""With so many patterns known, what is like none of them belongs to the pattern `<*>`."""
 
 _REMEMBERED_SHAPES = 1 << 16
-_MANY = 4
+_PLACES = 16  # a place further on than the sixteenth word never becomes a slot by itself
+_COMPARED = 64  # patterns a new shape is compared with, for each of its words
+
+
+def _many(words: int) -> int:
+    """How many different values make a place a slot, by the number of words that stay the same.
+
+    The less is said around a place, the more likely its word is the message itself.
+    """
+    return {0: 1 << 30, 1: 12, 2: 6}.get(words, 4)
+
+
+_MANY_NAMES = 3
 
 
 @dataclass(slots=True, frozen=True)
@@ -24,7 +56,8 @@ class Mined:
     """The pattern of one message, and what the message taught.
 
     `pattern_id` is the text of a UUID. `discovered`: the pattern is new. `generalized`: its
-    template became wider with this message.
+    template became wider with this message, and patterns it describes may have become part of
+    it (`Miner.current` tells).
     """
 
     pattern_id: str
@@ -34,10 +67,14 @@ class Mined:
 
 
 class _Cluster:
-    __slots__ = ("bones", "id", "known", "parts", "template")
+    """A pattern in memory: its template taken apart, and the pattern it became part of."""
 
-    def __init__(self, pattern: str, template: str):
+    __slots__ = ("age", "bones", "id", "into", "known", "parts", "template")
+
+    def __init__(self, pattern: str, template: str, age: int):
         self.id = pattern
+        self.age = age
+        self.into: _Cluster | None = None
         self.take(template)
 
     def take(self, template: str) -> None:
@@ -45,6 +82,106 @@ class _Cluster:
         self.parts = atoms(template)
         self.bones = skeleton(self.parts)
         self.known = Mined(self.id, discovered=False, generalized=False, template=template)
+
+    def final(self) -> "_Cluster":
+        cluster = self
+        while cluster.into is not None:
+            cluster = cluster.into
+        return cluster
+
+
+class _Likeness:
+    """Which patterns are alike: indices over skeletons, by keys of what they have in common."""
+
+    def __init__(self) -> None:
+        self._same: dict[int, _Cluster] = {}
+        self._near: dict[int, list[_Cluster]] = {}
+        self._loose: dict[int, list[_Cluster]] = {}
+        self._anchored: dict[tuple[int, int, str], list[_Cluster]] = {}
+
+    def add(self, cluster: _Cluster) -> None:
+        for index, key in self._places(cluster):
+            index.setdefault(key, []).append(cluster)
+        self._same.setdefault(hash(cluster.bones), cluster)
+        if ANY in cluster.parts and (anchor := _anchor(cluster.bones)):
+            self._anchored.setdefault(anchor, []).append(cluster)
+
+    def remove(self, cluster: _Cluster) -> None:
+        for index, key in self._places(cluster):
+            index[key].remove(cluster)
+            if not index[key]:
+                del index[key]
+        if self._same.get(hash(cluster.bones)) is cluster:
+            del self._same[hash(cluster.bones)]
+        if ANY in cluster.parts and (anchor := _anchor(cluster.bones)):
+            self._anchored[anchor].remove(cluster)
+
+    def same(self, bones: tuple[str, ...]) -> _Cluster | None:
+        """The pattern with exactly this skeleton."""
+        found = self._same.get(hash(bones))
+        return found if found is not None and found.bones == bones else None
+
+    def describing(self, bones: tuple[str, ...]) -> _Cluster | None:
+        """The pattern that describes this skeleton with the most words, the oldest of such."""
+        words = [(place, bone) for place, bone in enumerate(bones) if is_word(bone)]
+        found = []
+        if len(words) > 2:
+            found = [c for key in _near_keys(bones) if (c := self._same.get(key)) is not None]
+        for place, bone in words:
+            found += self._anchored.get((len(bones), place, bone), ())[:_COMPARED]
+        return min(
+            (c for c in found if describes(c.bones, bones)),
+            key=lambda c: (c.bones.count(STAR), c.age),
+            default=None,
+        )
+
+    def narrower(self, bones: tuple[str, ...]) -> list[_Cluster]:
+        """Patterns with a word at one place, or dotted names, where this skeleton has stars."""
+        if sum(map(is_word, bones)) < 2:
+            return []
+        near = self._near.get(hash(bones), [])
+        loose = self._loose.get(hash(loosened(bones)), []) if STAR in bones else []
+        found = {c.age: c for c in (*near, *loose) if describes(bones, c.bones)}
+        return [found[age] for age in sorted(found)]
+
+    def many(self, bones: tuple[str, ...]) -> list[_Cluster]:
+        """Patterns that, with this skeleton, prove by their number that they are one."""
+        words = sum(map(is_word, bones))
+        for key in _near_keys(bones):
+            alike = self._near.get(key, ())
+            if len(alike) + 1 >= _many(words - 1) and words > 1:
+                return list(alike)
+        loose = loosened(bones)
+        if loose != bones and any(map(is_word, loose)):
+            alike = self._loose.get(hash(loose), ())
+            if len(alike) + 1 >= _MANY_NAMES:
+                return list(alike)
+        return []
+
+    def _places(self, cluster: _Cluster) -> Iterator[tuple[dict[int, list[_Cluster]], int]]:
+        for key in _near_keys(cluster.bones):
+            yield self._near, key
+        loose = loosened(cluster.bones)
+        if loose != cluster.bones or ANY in cluster.parts:
+            yield self._loose, hash(loose)
+
+
+def _near_keys(bones: tuple[str, ...]) -> Iterator[int]:
+    """One key for each of the first words: that of the skeleton with a star in its place."""
+    places = 0
+    for place, bone in enumerate(bones):
+        if is_word(bone):
+            yield hash((*bones[:place], STAR, *bones[place + 1 :]))
+            places += 1
+            if places == _PLACES:
+                return
+
+
+def _anchor(bones: tuple[str, ...]) -> tuple[int, int, str] | None:
+    for place, bone in enumerate(bones):
+        if is_word(bone):
+            return len(bones), place, bone
+    return None
 
 
 class Miner:
@@ -54,18 +191,20 @@ class Miner:
         self._shape = Masking().shape
         self._shapes: OrderedDict[str, _Cluster] = OrderedDict()
         self._clusters: dict[str, _Cluster] = {}
-        self._same: dict[int, _Cluster] = {}
-        self._near: dict[int, dict[str, _Cluster]] = {}
-        self._into: dict[str, str] = {}
+        self._likeness = _Likeness()
+        self._absorbed = 0
 
     def __len__(self) -> int:
-        return len(self._clusters)
+        """The number of patterns, not counting those that became part of another."""
+        return len(self._clusters) - self._absorbed
 
     def assign(self, body: str) -> Mined:
         """The pattern of `body`; never fails, whatever the body holds."""
         shape = self._shape(body)
         cluster = self._shapes.get(shape)
         if cluster is not None:
+            if cluster.into is not None:
+                cluster = self._shapes[shape] = cluster.final()
             return cluster.known
         mined = self._learn(tidy(shape))
         if len(self._shapes) >= _REMEMBERED_SHAPES:
@@ -77,45 +216,64 @@ class Miner:
         """Put back a pattern from its events, in their order; a later template replaces."""
         cluster = self._clusters.get(pattern_id)
         if cluster is None:
-            cluster = self._clusters[pattern_id] = _Cluster(pattern_id, template)
-        else:
-            self._unlink(cluster)
-            cluster.take(template)
-        self._link(cluster)
+            self._found(pattern_id, template)
+        elif cluster.into is None:
+            self._grow(cluster, template)
 
     def current(self, pattern_id: str) -> str:
-        """The pattern that `pattern_id` became part of, itself if none."""
-        while (into := self._into.get(pattern_id)) is not None:
-            pattern_id = into
-        return pattern_id
+        """The pattern that `pattern_id` became part of, itself if none (or if unknown)."""
+        cluster = self._clusters.get(pattern_id)
+        return cluster.final().id if cluster is not None else pattern_id
 
     def templates(self) -> dict[str, str]:
-        """All patterns: id to template."""
-        return {cluster.id: cluster.template for cluster in self._clusters.values()}
+        """All patterns: id to template, oldest first."""
+        return {c.id: c.template for c in self._clusters.values() if c.into is None}
 
     def _learn(self, template: str) -> Mined:
         parts = atoms(template)
         bones = skeleton(parts)
-        cluster = self._same.get(hash(bones))
-        if cluster is not None:
-            return self._widen(cluster, parts)
-        cluster = _Cluster(str(identity(template)), template)
-        self._clusters[cluster.id] = cluster
-        self._link(cluster)
-        return Mined(cluster.id, discovered=True, generalized=False, template=template)
+        like = self._likeness
+        for known in (like.same(bones), like.describing(bones)):
+            if known is not None:
+                return self._join(known, [parts])
+        alike = like.narrower(bones) or like.many(bones)
+        if alike:
+            oldest = min(alike, key=lambda cluster: cluster.age)
+            return self._join(oldest, [parts, *(cluster.parts for cluster in alike)])
+        if len(self._clusters) >= MOST_PATTERNS:
+            template = ANY
+        pattern = str(identity(template))
+        known = self._clusters.get(pattern)
+        if known is not None:
+            return known.final().known
+        self._found(pattern, template)
+        return Mined(pattern, discovered=True, generalized=False, template=template)
 
-    def _widen(self, cluster: _Cluster, parts: list[str]) -> Mined:
-        template = "".join(widen(cluster.parts, parts))
-        if template == cluster.template:
+    def _join(self, cluster: _Cluster, others: Iterable[tuple[str, ...]]) -> Mined:
+        parts = cluster.parts
+        for other in others:
+            parts = widened(parts, other)
+        if parts == cluster.parts:
             return cluster.known
-        self._unlink(cluster)
+        self._grow(cluster, "".join(parts))
+        return Mined(cluster.id, discovered=False, generalized=True, template=cluster.template)
+
+    def _found(self, pattern: str, template: str) -> None:
+        cluster = _Cluster(pattern, template, len(self._clusters))
+        self._clusters[pattern] = cluster
+        self._likeness.add(cluster)
+
+    def _grow(self, cluster: _Cluster, template: str) -> None:
+        """Give a pattern a wider template, and take in what that describes."""
+        self._likeness.remove(cluster)
         cluster.take(template)
-        self._link(cluster)
-        return Mined(cluster.id, discovered=False, generalized=True, template=template)
-
-    def _link(self, cluster: _Cluster) -> None:
-        self._same.setdefault(hash(cluster.bones), cluster)
-
-    def _unlink(self, cluster: _Cluster) -> None:
-        if self._same.get(hash(cluster.bones)) is cluster:
-            del self._same[hash(cluster.bones)]
+        for other in self._likeness.narrower(cluster.bones):
+            self._likeness.remove(other)
+            other.into = cluster
+            self._absorbed += 1
+        twin = self._likeness.same(cluster.bones)
+        if twin is not None:
+            self._likeness.remove(twin)
+            twin.into = cluster
+            self._absorbed += 1
+        self._likeness.add(cluster)

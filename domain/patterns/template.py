@@ -1,15 +1,22 @@
-"""What a template is made of: atoms, the slots among them, and what two templates share."""
+"""What a template is made of: atoms, the slots among them, and what makes two templates alike."""
 
 import re
 from collections.abc import Sequence
 
 ANY = "<*>"
+STAR = "*"
 
-_ATOM = re.compile(r"(?:<[a-z*]{1,9}>|[^\s=,;:()\[\]{}|\"'<>])+|.", re.DOTALL)
-_SLOT = re.compile(r"<[a-z*]{1,9}>")
-_WORD = re.compile(r"[^\W\d_]")
-_PART = re.compile(r"[\w$]+(?:[.][\w$]+){2,}.*", re.DOTALL)
+_SLOT_NAMES = r"<(?:\*|ip|port|path|duration|uuid|hex|num|time|email|url|str|host|size)>"
+_SLOT = re.compile(_SLOT_NAMES)
+_ATOM = re.compile(rf"(?:{_SLOT_NAMES}|\.(?!\.)|[^\s=,;:()\[\]{{}}|\"'<>.])+|\.+|.", re.DOTALL)
+_VALUE = re.compile(rf"(?:{_SLOT_NAMES}|[A-Fa-f]|[^\w<])*{_SLOT_NAMES}(?:[A-Fa-f]|[^\w<])*")
+_LETTER = re.compile(r"[^\W\d_]")
+_DOTTED = re.compile(r"[\w$]+(?:\.[\w$]+){2,}.*", re.DOTALL)
+_THROWN = re.compile(r"(?:Exception|Error|Warning|Fault)$")
 
+_UNPRINTABLE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
+)
 _MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]{0,6}"
 _WRITTEN_DATE = re.compile(
     rf"\b(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]{{0,6}},? )?"
@@ -21,50 +28,78 @@ _MEASURED = re.compile(
     r"|minutes?|hours?|days?|ns|us|µs|ms|msecs?|secs?|s|mins?|hrs?)|[kKMGTP]i?B|[Bb]ytes?|B)(?![\w])"
 )
 _RESTATED = re.compile(r"<size> \(<size>\)")
+_LIST = re.compile(r"(?<![\w>-])([\w-]{0,32}<[a-z]{2,8}>)(?:(?:[,;|:] ?| )\1){2,}(?![\w<])")
 
 
 def tidy(shape: str) -> str:
-    """The template of a shape: quantities and dates written in several words are one slot."""
+    """The template of a shape.
+
+    Quantities and dates written in several words become one slot, a list of slots of one kind
+    its first with an ellipsis, and what a terminal or a page would obey a replacement character.
+    """
+    if not shape.isprintable():
+        shape = _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", shape)
     if "<num>" in shape:
         shape = _MEASURED.sub(lambda m: "<duration>" if m["duration"] else "<size>", shape)
         shape = _RESTATED.sub("<size>", shape)
     if "<time>" in shape:
         shape = _TIMES.sub("<time>", _WRITTEN_DATE.sub("<time>", shape))
-    return shape
+    return _LIST.sub(r"\1 ...", shape)
 
 
-def atoms(template: str) -> list[str]:
+def atoms(template: str) -> tuple[str, ...]:
     """Words, slots, and the marks between them; joined they are the template again."""
-    return _ATOM.findall(template)
+    return tuple(_ATOM.findall(template))
 
 
-def is_word(atom: str) -> bool:
-    """Whether an atom says something by itself, neither slot nor mark."""
-    return _SLOT.search(atom) is None and _WORD.search(atom) is not None
+def is_word(bone: str) -> bool:
+    """Whether it says something by itself, neither star nor slot nor mark."""
+    return _LETTER.search(bone) is not None and _VALUE.fullmatch(bone) is None
 
 
 def skeleton(parts: Sequence[str]) -> tuple[str, ...]:
     """The words that make a template what it is; all that varies by nature is a star.
 
-    By nature vary: slots, atoms with a slot within, names of three or more dotted parts, and
-    what an equals sign assigns. A template without any other word keeps its atoms.
+    By nature vary: slots, hexadecimal digits around slots, and what an equals sign assigns. A
+    template without any word keeps its atoms.
     """
     bones = []
     assigned = words = False
     for atom in parts:
         if atom == " ":
             bones.append(atom)
-        elif len(atom) == 1 and not atom.isalnum():
-            assigned = atom == "="
-            bones.append(atom)
-        else:
-            soft = assigned or _SLOT.search(atom) is not None or _PART.fullmatch(atom) is not None
-            bones.append("*" if soft else atom)
-            words = words or not soft
+        elif _VALUE.fullmatch(atom) is not None or (assigned and is_word(atom)):
+            bones.append(STAR)
             assigned = False
+        else:
+            bones.append(atom)
+            assigned = atom == "="
+            words = words or is_word(atom)
     return tuple(bones) if words else tuple(parts)
 
 
-def widen(old: Sequence[str], new: Sequence[str]) -> list[str]:
+def loosened(bones: Sequence[str]) -> tuple[str, ...]:
+    """The same with a star for each name: of three or more dotted parts, or with a slot within.
+
+    Hosts, packages, classes, numbered things: they often vary, but a few of them may also tell
+    messages apart. What is thrown always does.
+    """
+    return tuple(STAR if _is_name(bone) else bone for bone in bones)
+
+
+def _is_name(bone: str) -> bool:
+    if "<" in bone:
+        return _SLOT.search(bone) is not None
+    return "." in bone and _DOTTED.fullmatch(bone) is not None and not _THROWN.search(bone)
+
+
+def describes(wide: Sequence[str], narrow: Sequence[str]) -> bool:
+    """Whether everything of skeleton `narrow` is also of skeleton `wide`."""
+    return len(wide) == len(narrow) and all(
+        a == b or a == STAR for a, b in zip(wide, narrow, strict=True)
+    )
+
+
+def widened(old: Sequence[str], new: Sequence[str]) -> tuple[str, ...]:
     """The narrowest template that describes both, of equally many atoms."""
-    return [a if a == b else ANY for a, b in zip(old, new, strict=True)]
+    return tuple(a if a == b else ANY for a, b in zip(old, new, strict=True))

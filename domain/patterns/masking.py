@@ -14,7 +14,8 @@ WIDEST_BODY = 2048
 _REMEMBERED_TOKENS = 1 << 16
 _WORDS_OF_A_CUT_BODY = 32
 
-_DIGITS = re.compile(r"\d+(?![A-Za-z\d])|(?<![A-Za-z\d])\d+")
+# One or two digits between letters are part of a word (`flush2DB`, `A2dp`).
+_DIGITS = re.compile(r"\d++(?:(?![A-Za-z])|(?<![A-Za-z]\d)(?<![A-Za-z]\d\d))")
 _QUOTED = re.compile(
     r"""
     "([^"]{0,1024})"(?!\s*:)             # a quoted value, not the key of one
@@ -34,11 +35,17 @@ _CLASSES = (
     (
         "time",
         (
-            r"(?<![\w.:/-])(?:\d++[-/.]\d++[-/.]\d++[T_:]\d++:\d++(?::\d++)?|\d++([-/])\d++\1\d++"
+            r"(?<![\w.:/-])(?:\d++[-/.]\d++[-/.]\d++[T_:-]\d++[:.]\d++(?:[:.]\d++)?|\d++([-/])\d++\1\d++"
             r"|\d++:\d++(?::\d++)?)(?:[.,]\d++)?(?:Z|[+-]\d++(?::?\d++)?)?(?![\w:/-])"
         ),
     ),
-    ("ip6", rf"(?<![\w:])(?={_HEX}*+:)(?:{_HEX}{{0,4}}+:){{2,8}}{_HEX}{{0,4}}(?![\w:])"),
+    (
+        "ip6",
+        (
+            rf"(?<![\w:])(?=[A-Fa-f:]*+\d)(?=[\d:]*+[A-Fa-f]|[\d:]*?::)"
+            rf"(?:{_HEX}{{0,4}}+:){{2,8}}{_HEX}{{0,4}}(?![\w:])"
+        ),
+    ),
     ("octets", rf"(?<![\w:]){_HEX}{{1,2}}+(?::{_HEX}{{1,2}}+){{5,}}+(?![\w:])"),
     ("ip", r"(?<![\w.])\d++(?:\.\d++){3}+(?![\w.]*\w)"),
     (

@@ -14,7 +14,6 @@ The ways a new shape finds its pattern, in this order:
 A pattern that grows takes in the patterns it then describes; the oldest id stays.
 """
 
-from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -37,7 +36,7 @@ MOST_PATTERNS = 100_000
 
 _REMEMBERED_SHAPES = 1 << 16
 _PLACES = 16  # a place further on than the sixteenth word never becomes a slot by itself
-_COMPARED = 64  # patterns a new shape is compared with, for each of its words
+_COMPARED = 256  # patterns a new shape is compared with, for each of its words
 
 
 def _many(words: int) -> int:
@@ -45,7 +44,7 @@ def _many(words: int) -> int:
 
     The less is said around a place, the more likely its word is the message itself.
     """
-    return {0: 1 << 30, 1: 12, 2: 6}.get(words, 4)
+    return {0: 1 << 30, 1: 16, 2: 8}.get(words, 5)
 
 
 _MANY_NAMES = 3
@@ -122,25 +121,25 @@ class _Likeness:
         return found if found is not None and found.bones == bones else None
 
     def describing(self, bones: tuple[str, ...]) -> _Cluster | None:
-        """The pattern that describes this skeleton with the most words, the oldest of such."""
+        """The oldest pattern that describes this skeleton.
+
+        The oldest, not the closest: a pattern discovered later then never takes messages away.
+        """
         words = [(place, bone) for place, bone in enumerate(bones) if is_word(bone)]
         found = []
         if len(words) > 2:
             found = [c for key in _near_keys(bones) if (c := self._same.get(key)) is not None]
         for place, bone in words:
             found += self._anchored.get((len(bones), place, bone), ())[:_COMPARED]
-        return min(
-            (c for c in found if describes(c.bones, bones)),
-            key=lambda c: (c.bones.count(STAR), c.age),
-            default=None,
-        )
+        found = [cluster for cluster in found if describes(cluster.bones, bones)]
+        return min(found, key=_age, default=None)
 
-    def narrower(self, bones: tuple[str, ...]) -> list[_Cluster]:
+    def described(self, bones: tuple[str, ...]) -> list[_Cluster]:
         """Patterns with a word at one place, or dotted names, where this skeleton has stars."""
-        if sum(map(is_word, bones)) < 2:
+        if STAR not in bones:
             return []
-        near = self._near.get(hash(bones), [])
-        loose = self._loose.get(hash(loosened(bones)), []) if STAR in bones else []
+        near = self._near.get(hash(bones), ())
+        loose = self._loose.get(hash(loosened(bones)), ())
         found = {c.age: c for c in (*near, *loose) if describes(bones, c.bones)}
         return [found[age] for age in sorted(found)]
 
@@ -149,11 +148,10 @@ class _Likeness:
         words = sum(map(is_word, bones))
         for key in _near_keys(bones):
             alike = self._near.get(key, ())
-            if len(alike) + 1 >= _many(words - 1) and words > 1:
+            if len(alike) + 1 >= _many(words - 1):
                 return list(alike)
-        loose = loosened(bones)
-        if loose != bones and any(map(is_word, loose)):
-            alike = self._loose.get(hash(loose), ())
+        for key in _loose_keys(bones):
+            alike = self._loose.get(key, ())
             if len(alike) + 1 >= _MANY_NAMES:
                 return list(alike)
         return []
@@ -161,20 +159,27 @@ class _Likeness:
     def _places(self, cluster: _Cluster) -> Iterator[tuple[dict[int, list[_Cluster]], int]]:
         for key in _near_keys(cluster.bones):
             yield self._near, key
-        loose = loosened(cluster.bones)
-        if loose != cluster.bones or ANY in cluster.parts:
-            yield self._loose, hash(loose)
+        for key in _loose_keys(cluster.bones):
+            yield self._loose, key
+
+
+def _age(cluster: _Cluster) -> int:
+    return cluster.age
 
 
 def _near_keys(bones: tuple[str, ...]) -> Iterator[int]:
     """One key for each of the first words: that of the skeleton with a star in its place."""
-    places = 0
-    for place, bone in enumerate(bones):
-        if is_word(bone):
+    places = [place for place, bone in enumerate(bones) if is_word(bone)]
+    if len(places) > 1:
+        for place in places[:_PLACES]:
             yield hash((*bones[:place], STAR, *bones[place + 1 :]))
-            places += 1
-            if places == _PLACES:
-                return
+
+
+def _loose_keys(bones: tuple[str, ...]) -> Iterator[int]:
+    """The key of the skeleton with a star for every name, where a word then remains."""
+    loose = loosened(bones)
+    if loose != bones and any(map(is_word, loose)):
+        yield hash(loose)
 
 
 def _anchor(bones: tuple[str, ...]) -> tuple[int, int, str] | None:
@@ -189,7 +194,8 @@ class Miner:
 
     def __init__(self) -> None:
         self._shape = Masking().shape
-        self._shapes: OrderedDict[str, _Cluster] = OrderedDict()
+        self._shapes: dict[str, _Cluster] = {}
+        self._older_shapes: dict[str, _Cluster] = {}
         self._clusters: dict[str, _Cluster] = {}
         self._likeness = _Likeness()
         self._absorbed = 0
@@ -203,12 +209,11 @@ class Miner:
         shape = self._shape(body)
         cluster = self._shapes.get(shape)
         if cluster is not None:
-            if cluster.into is not None:
-                cluster = self._shapes[shape] = cluster.final()
             return cluster.known
-        mined = self._learn(tidy(shape))
+        cluster = self._older_shapes.get(shape)
+        mined = cluster.known if cluster is not None else self._learn(tidy(shape))
         if len(self._shapes) >= _REMEMBERED_SHAPES:
-            self._shapes.popitem(last=False)
+            self._shapes, self._older_shapes = {}, self._shapes
         self._shapes[shape] = self._clusters[mined.pattern_id]
         return mined
 
@@ -216,7 +221,9 @@ class Miner:
         """Put back a pattern from its events, in their order; a later template replaces."""
         cluster = self._clusters.get(pattern_id)
         if cluster is None:
-            self._found(pattern_id, template)
+            bones = skeleton(atoms(template))
+            wider = self._likeness.same(bones) or self._likeness.describing(bones)
+            self._found(pattern_id, template, wider)
         elif cluster.into is None:
             self._grow(cluster, template)
 
@@ -236,7 +243,8 @@ class Miner:
         for known in (like.same(bones), like.describing(bones)):
             if known is not None:
                 return self._join(known, [parts])
-        alike = like.narrower(bones) or like.many(bones)
+        said = sum(map(is_word, bones)) > 1
+        alike = (like.described(bones) if said else []) or like.many(bones)
         if alike:
             oldest = min(alike, key=lambda cluster: cluster.age)
             return self._join(oldest, [parts, *(cluster.parts for cluster in alike)])
@@ -258,22 +266,26 @@ class Miner:
         self._grow(cluster, "".join(parts))
         return Mined(cluster.id, discovered=False, generalized=True, template=cluster.template)
 
-    def _found(self, pattern: str, template: str) -> None:
-        cluster = _Cluster(pattern, template, len(self._clusters))
-        self._clusters[pattern] = cluster
-        self._likeness.add(cluster)
+    def _found(self, pattern: str, template: str, wider: _Cluster | None = None) -> None:
+        cluster = self._clusters[pattern] = _Cluster(pattern, template, len(self._clusters))
+        cluster.into = wider
+        if wider is None:
+            self._likeness.add(cluster)
+        else:
+            self._absorbed += 1
 
     def _grow(self, cluster: _Cluster, template: str) -> None:
         """Give a pattern a wider template, and take in what that describes."""
+        bones = cluster.bones
         self._likeness.remove(cluster)
         cluster.take(template)
-        for other in self._likeness.narrower(cluster.bones):
-            self._likeness.remove(other)
-            other.into = cluster
-            self._absorbed += 1
-        twin = self._likeness.same(cluster.bones)
-        if twin is not None:
-            self._likeness.remove(twin)
-            twin.into = cluster
-            self._absorbed += 1
+        if cluster.bones != bones:
+            # Other shapes may be described now: what a shape finds depends on templates alone.
+            self._shapes, self._older_shapes = {}, {}
+            twin = self._likeness.same(cluster.bones)
+            for other in (*self._likeness.described(cluster.bones), *([twin] if twin else ())):
+                if other.into is None:
+                    self._likeness.remove(other)
+                    other.into = cluster
+                    self._absorbed += 1
         self._likeness.add(cluster)

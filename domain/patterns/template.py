@@ -96,7 +96,7 @@ def _is_name(bone: str) -> bool:
 def describes(wide: Sequence[str], narrow: Sequence[str]) -> bool:
     """Whether everything of skeleton `narrow` is also of skeleton `wide`."""
     return len(wide) == len(narrow) and all(
-        a == b or a == STAR for a, b in zip(wide, narrow, strict=True)
+        a in (b, STAR) for a, b in zip(wide, narrow, strict=True)
     )
 
 

@@ -16,15 +16,10 @@ _WORDS_OF_A_CUT_BODY = 32
 
 # One or two digits between letters are part of a word (`flush2DB`, `A2dp`).
 _DIGITS = re.compile(r"\d++(?:(?![A-Za-z])|(?<![A-Za-z]\d)(?<![A-Za-z]\d\d))")
-_QUOTED = re.compile(
-    r"""
-    "([^"]{0,1024})"(?!\s*:)             # a quoted value, not the key of one
-    | (?<![\w'])'([^']{0,1024})'(?![\w']) # apostrophes within words quote nothing
-    """,
-    re.VERBOSE,
-)
+_QUOTED = re.compile(r"""([{,]\s*)?"([^"]{0,1024})"(\s*:)?|(?<![\w'])'([^']{0,1024})'(?![\w'])""")
 _REQUEST = re.compile(r"[A-Z]{3,10} \S+ HTTP/\d")
-_EXCEPTION = re.compile(r"(?:[A-Za-z_$][\w$]*+[.:\\]{1,2})*+[A-Z]\w*+(?=:|\s*$)")
+_SENTENCE = re.compile(r"(?=\S+\s+\S+\s+\S)[A-Za-z][\w\s.,:/'!-]*\Z")
+_EXCEPTION = re.compile(r"(?:[A-Za-z_$][\w$]*+(?:\.|::|\\))*+[A-Z]\w*+(?=:|\s*$)")
 
 _UNIT_OF_TIME = r"(?:ns|nsecs?|us|µs|usecs?|ms|msecs?|s|secs?|m|mins?|h|hrs?|d)"
 _HEX = r"[0-9A-Fa-f]"
@@ -52,7 +47,7 @@ _CLASSES = (
         "path",
         (
             r"(?<![\w.)\]>~-])(?:[A-Za-z]:\\|~?/(?!/)|\.{1,2}/|\\\\)"
-            r"(?!\d++\.\d++\.\d++\.\d)[^\s\"'<>,;:|(){}\[\]=]*+"
+            r"(?!\d++\.\d++\.\d++\.\d)[^\s\"'<>,;:|(){}\[\]=?]*+(?:\?[^\s\"'<>|]*+)?"
             r"|(?<![\w./-])[\w.-]++(?:/[\w.-]++){2,}+/?"
         ),
     ),
@@ -68,7 +63,7 @@ _CLASSES = (
         "hex",
         (
             rf"(?<![\w])0x{_HEX}++|(?<![A-Za-z0-9])(?=[A-Fa-f]*+\d)(?=\d*+[A-Fa-f]){_HEX}{{4,}}+(?![\w])"
-            r"|(?<!\w)(?:[a-f]{8}|[A-F]{8})+(?!\w)"
+            r"|(?<!\w)(?:[a-f]{8,}+|[A-F]{8,}+)(?!\w)"
         ),
     ),
     ("duration", rf"(?<![\w.])[+-]?(?:\d++(?:\.\d++)?{_UNIT_OF_TIME})++(?!\w)"),
@@ -102,10 +97,11 @@ class _Tokens(dict[str, str]):
 
 
 def _quotes(match: re.Match[str]) -> str:
-    text = match.group(1)
-    if text is None:
-        return "'<str>'"
-    return match.group() if _REQUEST.match(text) else '"<str>"'
+    before, double, after, single = match.groups()
+    text = single if double is None else double
+    if (before and after) or _REQUEST.match(text) or _SENTENCE.match(text):
+        return match.group()  # a key of JSON, or words that say what happened
+    return "'<str>'" if double is None else f'{before or ""}"<str>"{after or ""}'
 
 
 class Masking:

@@ -10,6 +10,7 @@ _SLOT_NAMES = r"<(?:\*|ip|port|path|duration|uuid|hex|num|time|email|url|str|hos
 _SLOT = re.compile(_SLOT_NAMES)
 _ATOM = re.compile(rf"(?:{_SLOT_NAMES}|\.(?!\.)|[^\s=,;:()\[\]{{}}|\"'<>.])+|\.+|.", re.DOTALL)
 _VALUE = re.compile(rf"(?:{_SLOT_NAMES}|[A-Fa-f]|[^\w<])*{_SLOT_NAMES}(?:[A-Fa-f]|[^\w<])*")
+_HEXADECIMAL = re.compile(r"(?=.*<)(?:<num>|<hex>|[A-Fa-f])+")
 _LETTER = re.compile(r"[^\W\d_]")
 _DOTTED = re.compile(r"[\w$]+(?:\.[\w$]+){2,}.*", re.DOTALL)
 _THROWN = re.compile(r"(?:Exception|Error|Warning|Fault)$")
@@ -102,4 +103,9 @@ def describes(wide: Sequence[str], narrow: Sequence[str]) -> bool:
 
 def widened(old: Sequence[str], new: Sequence[str]) -> tuple[str, ...]:
     """The narrowest template that describes both, of equally many atoms."""
-    return tuple(a if a == b else ANY for a, b in zip(old, new, strict=True))
+    return tuple(a if a == b else _common(a, b) for a, b in zip(old, new, strict=True))
+
+
+def _common(old: str, new: str) -> str:
+    """The slot for two different atoms: hexadecimal numbers may lack letters, or digits."""
+    return "<hex>" if _HEXADECIMAL.fullmatch(old) and _HEXADECIMAL.fullmatch(new) else ANY

@@ -1,0 +1,153 @@
+"""What the API needs from the running system, and nothing else of it."""
+
+from collections.abc import Iterable
+from typing import Any, Protocol
+
+from pydantic import BaseModel
+
+from projections.dashboard.answers import Overview
+from projections.history.answers import IncidentDetail, IncidentPage, PatternRow, SourceRow
+
+
+class IngestResult(BaseModel):
+    """What was taken in. `position`: global position of the last chunk, once it is durable."""
+
+    accepted: int
+    position: int | None = None
+
+
+class QueueFull(Exception):
+    """The ingest queue has no room; nothing of the request was taken in."""
+
+    def __init__(self, retry_after_seconds: float) -> None:
+        super().__init__(f"the ingest queue is full; try again in {retry_after_seconds:g} s")
+        self.retry_after_seconds = retry_after_seconds
+
+
+class ProjectionState(BaseModel):
+    """How far a read model is. `lag`: events it has not seen yet."""
+
+    name: str
+    position: int
+    head: int
+    lag: int
+    schema_version: int
+
+
+class Check(BaseModel):
+    """One part of the system: does it work, and if not, what to do."""
+
+    name: str
+    ok: bool
+    detail: str = ""
+
+
+class Readiness(BaseModel):
+    """Whether everything works that a request needs."""
+
+    ok: bool
+    checks: list[Check] = []
+
+
+class CommandResult(BaseModel):
+    """What a command came to. `position`: global position of its fact; None when nothing changed.
+
+    `visible`: the read model shows it already.
+    """
+
+    incident_id: str
+    state: str
+    position: int | None
+    visible: bool = True
+
+
+class History(Protocol):
+    """The history read model's queries (projections.history)."""
+
+    def incidents(  # noqa: PLR0913 - one parameter a filter
+        self,
+        *,
+        state: str | None = None,
+        service: str | None = None,
+        criticality: str | None = None,
+        error_class: str | None = None,
+        text: str | None = None,
+        limit: int = 50,
+        cursor: str | None = None,
+    ) -> IncidentPage:
+        """Some incidents, most recent first. Raises ValueError for a cursor it did not give."""
+        ...
+
+    def incident(self, id_or_prefix: str) -> IncidentDetail | None:
+        """One incident. Raises AmbiguousId."""
+        ...
+
+    def sources(self) -> list[SourceRow]:
+        """Where records come from."""
+        ...
+
+    def patterns(self, *, limit: int = 100, text: str | None = None) -> list[PatternRow]:
+        """Message templates, most frequent first."""
+        ...
+
+
+class Dashboard(Protocol):
+    """The dashboard read model's queries (projections.dashboard)."""
+
+    def overview(self, now_ns: int, minutes: int = 180) -> Overview:
+        """The last `minutes` before `now_ns`."""
+        ...
+
+
+class Commands(Protocol):
+    """What people do to incidents (application.attending).
+
+    Each raises LookupError for an incident that is not there.
+    """
+
+    def acknowledge(self, incident: str, by: str) -> tuple[str, int | None]:
+        """Someone has taken it: (state, position). Raises IncidentClosed."""
+        ...
+
+    def resolve(self, incident: str, by: str, note: str) -> tuple[str, int | None]:
+        """It is over: (state, position)."""
+        ...
+
+    def reopen(self, incident: str, by: str, reason: str) -> tuple[str, int | None]:
+        """It is not over: (state, position)."""
+        ...
+
+    def give_feedback(
+        self, incident: str, by: str, *, correct: bool, root_cause: str, note: str
+    ) -> tuple[str, int | None]:
+        """A person's verdict on the diagnosis: (state, position)."""
+        ...
+
+
+class Backend(Protocol):
+    """The running system as the API sees it."""
+
+    history: History
+    dashboard: Dashboard
+    search: Any
+    records: Any
+    commands: Commands
+
+    def audit(self, any_id: str) -> Any:
+        """Every event that led to or followed from the thing with this id, cause before effect.
+
+        Raises LookupError (or returns no events) for an id nobody knows.
+        """
+        ...
+
+    def ingest(self, source: str, lines: Iterable[str], kind: str) -> IngestResult:
+        """Take lines in. Raises QueueFull."""
+        ...
+
+    def health(self) -> Readiness:
+        """How the parts do."""
+        ...
+
+    def projections(self) -> list[ProjectionState]:
+        """How far each read model is."""
+        ...

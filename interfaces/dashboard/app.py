@@ -1,0 +1,30 @@
+"""The dashboard: `streamlit run` starts here (see launch.py)."""
+
+import streamlit as st
+
+from interfaces.dashboard.incident_page import incident_page
+from interfaces.dashboard.incidents_page import incidents_page
+from interfaces.dashboard.markup import STYLE
+from interfaces.dashboard.overview_page import overview_page
+from interfaces.dashboard.places import PLACES
+from interfaces.dashboard.search_page import search_page
+
+st.set_page_config(page_title="AI Ops Copilot", page_icon=":material/troubleshoot:", layout="wide")
+st.html(STYLE)
+PLACES.update(
+    overview=st.Page(
+        overview_page, title="Overview", icon=":material/monitor_heart:", default=True
+    ),
+    incidents=st.Page(
+        incidents_page, title="Incidents", icon=":material/warning:", url_path="incidents"
+    ),
+    incident=st.Page(
+        incident_page,
+        title="Incident",
+        icon=":material/troubleshoot:",
+        url_path="incident",
+        visibility="hidden",
+    ),
+    search=st.Page(search_page, title="Search", icon=":material/search:", url_path="search"),
+)
+st.navigation(list(PLACES.values()), position="top").run()

@@ -1,0 +1,31 @@
+"""Physical lines in, whole records out: what a parser receives and returns."""
+
+from dataclasses import dataclass
+
+from domain.logs.record import LogRecord
+
+MAX_LINES = 1_000
+"""Physical lines one record may span; what follows begins another record."""
+
+MAX_CHARACTERS = 1 << 20
+"""Characters one record may gather from its continuation lines."""
+
+
+@dataclass(slots=True, frozen=True)
+class PhysicalLine:
+    """One line as it lies in its source.
+
+    number: from 1. text: without its newline. end: byte offset just after it in its source.
+    """
+
+    number: int
+    text: str
+    end: int
+
+
+@dataclass(slots=True)
+class Parsed:
+    """A finished record. end: byte offset after its last physical line."""
+
+    record: LogRecord
+    end: int

@@ -1,0 +1,204 @@
+"""Taking secrets out of log text before it becomes immutable.
+
+Shapes follow what the providers publish (GitHub, GitLab, Slack, Stripe, AWS, Google, ...) and the
+rules of secret scanners. Every quantifier is bounded and nothing is nested, so that the time is
+linear in the text whatever it holds. Redacting twice gives what redacting once gave.
+"""
+
+import re
+from collections.abc import Callable
+
+Replacement = Callable[[re.Match[str]], str]
+
+_VALUE = (
+    r"(?:\\{1,4}[\"'](?!\[REDACTED)[^\"'\\]{1,1024}"
+    r"|\"(?!\[REDACTED)(?:[^\"\\]|\\.){1,1024}"
+    r"|'(?!\[REDACTED)(?:[^'\\]|\\.){1,1024}"
+    r"|(?!\[REDACTED)[^\s,;&\"'\\)}\]]{1,512})"
+)
+_KEYED = re.compile(
+    r"(?i)(?P<key>(?:(?<![a-z])pass|password|passwd|passphrase|pwd|secret|token|credentials?"
+    r"|api[_-]?key|access[_-]?key|private[_-]?key|secret[_-]?key|account[_-]?key|encryption[_-]?key"
+    r"|signing[_-]?key|auth[_-]?key|x-amz-signature|x-amz-credential|[?&]sig))"
+    r"(?P<sep>(?:\\{0,4}[\"'])?\s{0,2}(?:=>|[=:])\s{0,2})(?P<value>" + _VALUE + ")"
+)
+_COMMAND = re.compile(
+    r"(?i)(?P<key>--?(?:password|passwd|pass|token|secret|api-?key)|\bpassword|\bidentified by)"
+    r"(?P<sep>\s{1,2})(?P<value>'[^']{1,256}|\"[^\"]{1,256}|(?<=[a-z] )(?![\[=:])[^\s\"'-]{1,256})"
+)
+_HEADER = re.compile(
+    r"(?i)(?P<key>authorization(?:\\{0,4}[\"'])?\s{0,2}[:=]\s{0,2}(?:\\{0,4}[\"'])?)"
+    r"(?P<scheme>(?:bearer|basic|digest|token|negotiate|apikey|aws4-hmac-sha256)\s{1,2})?"
+    r"(?!\[REDACTED)(?P<value>[^\s\"'\\,;]{4,4096})"
+)
+_SCHEME = re.compile(
+    r"(?i)\b(?P<scheme>bearer|basic)(?P<space>\s{1,2})(?P<value>[a-z0-9+/=._~-]{8,4096})"
+)
+_COOKIE = re.compile(
+    r"(?i)(?P<key>cookie(?:\\{0,4}[\"'])?\s{0,2}[:=]\s{0,2}(?:\\{0,4}[\"'])?)"
+    r"(?!\[REDACTED)(?P<value>[^\"'\\\r\n]{1,4096})"
+)
+_URL = re.compile(r"(?<=://)(?P<user>[^\s:/@\"'\\]{0,128}):(?!\[REDACTED)[^\s/\"'\\?#<>]{1,256}@")
+_JWT = re.compile(
+    r"\beyJ[A-Za-z0-9_-]{8,4096}\.[A-Za-z0-9_-]{8,8192}(?:\.[A-Za-z0-9_-]{0,4096})?"
+    r"|\beyJ[A-Za-z0-9_=-]{60,4096}"
+)
+_CARD = re.compile(
+    r"(?<![\w.:/-])(?:4\d{3}|5[1-5]\d\d|2[2-7]\d\d|6011|65\d\d|35\d\d)"
+    r"(?P<gap>[ -]?)\d{4}(?P=gap)\d{4}(?P=gap)\d{4}(?![\w-]|\.\d)"
+    r"|(?<![\w.:/-])3[47]\d\d[ -]?\d{6}[ -]?\d{5}(?![\w-]|\.\d)"
+)
+_BEGIN_KEY = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
+_END_KEY = re.compile(r"-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
+_PROVIDERS: tuple[tuple[str, tuple[str, ...], str], ...] = (
+    ("aws_key", ("akia", "asia", "abia", "acca"), r"\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}\b"),
+    ("google_key", ("aiza", "ya29."), r"\bAIza[\w-]{35}|\bya29\.[\w-]{20,512}"),
+    ("github_token", ("gh", ), r"\bgh[pousr]_[A-Za-z0-9]{30,255}|\bgithub_pat_\w{22,255}"),
+    ("gitlab_token", ("gl",), r"\bgl(?:pat|ptt|dt|rt|cbt|oas|soat|ft|imt|agent)-[\w-]{20,300}"),
+    ("slack_token", ("xox", "xapp-", "hooks.slack"),
+     r"\bxox[abeoprs]-[\w-]{10,255}|\bxapp-[\w-]{10,255}"
+     r"|(?<=hooks\.slack\.com/services/)[A-Z0-9/]{10,40}\w{0,40}"),
+    ("stripe_key", ("k_live_", "k_test_", "whsec_"),
+     r"\b[srp]k_(?:live|test)_\w{10,255}|\bwhsec_\w{16,255}"),
+    ("api_key", ("sk-", "hf_", "npm_", "pypi-", "sg.", "dapi", "hvs.", "_v1_", "shp", "v1.0-", "cf"),
+     r"\bsk-[\w-]{20,255}|\bhf_\w{30,255}|\bnpm_\w{36,255}|\bpypi-[\w-]{50,255}"
+     r"|\bSG\.[\w-]{22}\.[\w-]{43}|\bdapi[a-f0-9]{32}\b|\bhvs\.[\w-]{24,255}"
+     r"|\bdo[opr]_v1_[a-f0-9]{64}|\bshp(?:at|ca|pa|ss)_[a-f0-9]{32}"
+     r"|\bv1\.0-[a-f0-9]{24}-[a-f0-9]{100,255}|\bcf(?:ut|at|k)_\w{30,255}"),
+)  # fmt: skip
+
+_HARMLESS = frozenset({
+    "null", "none", "nil", "true", "false", "undefined", "empty", "yes", "no", "set", "unset",
+    "missing", "invalid", "expired", "required", "redacted", "hidden", "masked", "filtered", "***",
+    "not", "is", "the", "for", "was", "has", "unexpected", "failed", "error", "wrong", "incorrect",
+})  # fmt: skip
+"""What stands after `password:` in prose and in masked output; redacting it would hide the cause."""
+
+
+class Redactor:
+    """Replaces secrets by typed placeholders such as `[REDACTED:password]`."""
+
+    __slots__ = ("_rules",)
+
+    def __init__(self) -> None:
+        keyed: list[tuple[tuple[str, ...], re.Pattern[str], Replacement]] = [
+            (("://",), _URL, lambda m: f"{m['user']}:[REDACTED:password]@"),
+            (("authorization",), _HEADER, _header),
+            (("bearer", "basic"), _SCHEME, _scheme),
+            (("cookie",), _COOKIE, _cookie),
+            (("eyj",), _JWT, lambda _: "[REDACTED:jwt]"),
+        ]
+        for kind, needles, pattern in _PROVIDERS:
+            keyed.append((needles, re.compile(pattern), _constant(f"[REDACTED:{kind}]")))
+        secret_words = ("pass", "pwd", "secret", "token", "credential", "key", "x-amz-", "sig=")
+        keyed.append((secret_words, _KEYED, _keyed))
+        keyed.append((("--", "password", "identified"), _COMMAND, _command))
+        self._rules = tuple(keyed)
+
+    def redact(self, text: str) -> str:
+        """The text without secrets; the very same object where there were none."""
+        lower = text.lower()
+        result = text
+        if "-----begin" in lower:
+            result = _without_private_keys(result)
+        for needles, pattern, replacement in self._rules:
+            for needle in needles:
+                if needle in lower:
+                    result = pattern.sub(replacement, result)
+                    break
+        if _CARD.search(result) is not None:
+            result = _CARD.sub(_card, result)
+        return text if result == text else result
+
+
+def opens_private_key(text: str) -> bool:
+    """Whether a private key begins in this line and does not end in it."""
+    begin = None
+    for begin in _BEGIN_KEY.finditer(text):
+        pass
+    return begin is not None and _END_KEY.search(text, begin.end()) is None
+
+
+def closes_private_key(text: str) -> bool:
+    """Whether a private key that began before ends in this line."""
+    return _END_KEY.search(text) is not None
+
+
+def _without_private_keys(text: str) -> str:
+    parts: list[str] = []
+    at = 0
+    while (begin := _BEGIN_KEY.search(text, at)) is not None:
+        parts += [text[at : begin.start()], "[REDACTED:private_key]"]
+        end = _END_KEY.search(text, begin.end())
+        if end is None:  # without its end, how far the key reaches is unknown: all of it goes
+            return "".join(parts)
+        at = end.end()
+    return "".join([*parts, text[at:]])
+
+
+def _constant(placeholder: str) -> Replacement:
+    return lambda _: placeholder
+
+
+def _keyed(match: re.Match[str]) -> str:
+    key, value = match["key"].lower(), match["value"]
+    bare = value.lstrip("\\\"'")
+    opener = value[: len(value) - len(bare)]
+    if not _is_secret(key, match["sep"], opener, bare):
+        return match[0]
+    kind = "password" if key.startswith(("pass", "pwd")) else "secret"
+    if "token" in key:
+        kind = "token"
+    elif "key" in key:
+        kind = "key"
+    return f"{match['key']}{match['sep']}{opener}[REDACTED:{kind}]"
+
+
+def _is_secret(key: str, separator: str, opener: str, bare: str) -> bool:
+    if not bare or bare.lower() in _HARMLESS or bare.startswith(("[REDACTED", "***", "<", "{", "[")):
+        return False
+    if opener or "=" in separator:
+        return not (key in ("pass", "token") and bare.isdigit() and len(bare) < 6)
+    if key.startswith(("password", "passwd", "passphrase", "pwd")):
+        return True
+    # `unexpected token: foo` is prose, `token: 8f3kd02lsk` is not
+    return len(bare) >= 8 and _looks_random(bare)
+
+
+def _command(match: re.Match[str]) -> str:
+    value = match["value"]
+    opener = value[0] if value[0] in "'\"" else ""
+    bare = value[len(opener) :]
+    flag = match["key"].startswith("-")
+    if not bare or bare.startswith("[REDACTED") or not (flag or opener == "'"):
+        return match[0]
+    return f"{match['key']}{match['sep']}{opener}[REDACTED:password]"
+
+
+def _header(match: re.Match[str]) -> str:
+    if match["scheme"] is None and not _looks_random(match["value"]):
+        return match[0]
+    return f"{match['key']}{match['scheme'] or ''}[REDACTED:authorization]"
+
+
+def _scheme(match: re.Match[str]) -> str:
+    if not _looks_random(match["value"]):
+        return match[0]
+    return f"{match['scheme']}{match['space']}[REDACTED:{match['scheme'].lower()}]"
+
+
+def _cookie(match: re.Match[str]) -> str:
+    return f"{match['key']}[REDACTED:cookie]" if "=" in match["value"] else match[0]
+
+
+def _looks_random(text: str) -> bool:
+    """A digit, or capitals in the middle: what words in a sentence do not have."""
+    return any(c.isdigit() for c in text) or (
+        not text.isupper() and any(c.isupper() for c in text[1:])
+    )
+
+
+def _card(match: re.Match[str]) -> str:
+    digits = [int(c) for c in match[0] if c.isdigit()]
+    doubled = [d * 2 - 9 if d > 4 else d * 2 for d in digits[-2::-2]]
+    return "[REDACTED:card]" if (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0 else match[0]

@@ -12,6 +12,7 @@ WIDEST_BODY = 2048
 """Characters of a message that may define its pattern."""
 
 _REMEMBERED_TOKENS = 1 << 16
+_LONGEST_REMEMBERED = 128
 _WORDS_OF_A_CUT_BODY = 32
 
 # One or two digits between letters are part of a word (`flush2DB`, `A2dp`).
@@ -30,8 +31,8 @@ _CLASSES = (
     (
         "time",
         (
-            r"(?<![\w.:/-])(?:\d++[-/.]\d++[-/.]\d++[T_:-]\d++[:.]\d++(?:[:.]\d++)?|\d++([-/])\d++\1\d++"
-            r"|\d++:\d++(?::\d++)?)(?:[.,]\d++)?(?:Z|[+-]\d++(?::?\d++)?)?(?![\w:/-])"
+            r"(?<![\w.:/-])(?:\d++[-/.]\d++[-/.]\d++[T_:-]\d++[:.]\d++(?:[:.]\d++)?"
+            r"|\d++(?P<dash>[-/])\d++(?P=dash)\d++|\d++:\d++(?::\d++)?)(?:[.,]\d++)?(?:Z|[+-]\d++(?::?\d++)?)?(?![\w:/-])"
         ),
     ),
     (
@@ -62,12 +63,15 @@ _CLASSES = (
     (
         "hex",
         (
-            rf"(?<![\w])0x{_HEX}++|(?<![A-Za-z0-9])(?=[A-Fa-f]*+\d)(?=\d*+[A-Fa-f]){_HEX}{{4,}}+(?![\w])"
+            rf"(?<!\w)0x{_HEX}++"
+            rf"|(?<![A-Za-z0-9])(?=[A-Fa-f]*+\d)(?=\d*+[A-Fa-f]){_HEX}{{4,}}+(?!\w)"
             r"|(?<!\w)(?:[a-f]{8,}+|[A-F]{8,}+)(?!\w)"
         ),
     ),
     ("duration", rf"(?<![\w.])[+-]?(?:\d++(?:\.\d++)?{_UNIT_OF_TIME})++(?!\w)"),
     ("size", r"(?<![\w.])\d++(?:\.\d++)?(?:[KkMGTP]i?)?(?:B|b|bytes)(?!\w)"),
+    # Letters and digits in turns are an id: the suffix of a pod, a part of base 36 or 64.
+    ("id", r"(?<![A-Za-z0-9])[A-Za-z]*+\d++[A-Za-z]++\d[A-Za-z0-9]*+(?![A-Za-z0-9])"),
     (
         "num",
         (
@@ -77,7 +81,11 @@ _CLASSES = (
     ),
 )
 _NAMED = re.compile("|".join(f"(?P<{name}>{pattern})" for name, pattern in _CLASSES))
-_SLOTS = {name: f"<{name}>" for name, _ in _CLASSES} | {"ip6": "<ip>", "octets": "<hex>"}
+_SLOTS = {name: f"<{name}>" for name, _ in _CLASSES} | {
+    "ip6": "<ip>",
+    "octets": "<hex>",
+    "id": "<*>",
+}
 _PORT = re.compile(r"(?<=<ip>:)<num>|(?<=<host>:)<num>")
 
 
@@ -89,10 +97,11 @@ class _Tokens(dict[str, str]):
     """What each token looks like masked; forgets everything when full."""
 
     def __missing__(self, token: str) -> str:
-        if len(self) >= _REMEMBERED_TOKENS:
-            self.clear()
         masked = _PORT.sub("<port>", _NAMED.sub(_name, token))
-        self[token] = masked
+        if len(token) <= _LONGEST_REMEMBERED:
+            if len(self) >= _REMEMBERED_TOKENS:
+                self.clear()
+            self[token] = masked
         return masked
 
 

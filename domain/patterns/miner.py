@@ -33,8 +33,11 @@ from domain.patterns.template import (
 
 MOST_PATTERNS = 100_000
 """With so many patterns known, what is like none of them belongs to the pattern `<*>`."""
+MOST_ATOMS = 4_000_000
+"""The same with so many words and marks in the templates of all patterns together."""
 
-_REMEMBERED_SHAPES = 1 << 16
+_REMEMBERED_SHAPES = 16_000_000  # characters, in each of two generations
+_COST_OF_A_SHAPE = 200  # characters that a remembered shape costs besides its own
 _PLACES = 16  # a place further on than the sixteenth word never becomes a slot by itself
 _COMPARED = 256  # patterns a new shape is compared with, for each of its words
 
@@ -196,6 +199,8 @@ class Miner:
         self._shape = Masking().shape
         self._shapes: dict[str, _Cluster] = {}
         self._older_shapes: dict[str, _Cluster] = {}
+        self._room = _REMEMBERED_SHAPES
+        self._atoms = 0
         self._clusters: dict[str, _Cluster] = {}
         self._likeness = _Likeness()
         self._absorbed = 0
@@ -212,8 +217,10 @@ class Miner:
             return cluster.known
         cluster = self._older_shapes.get(shape)
         mined = cluster.known if cluster is not None else self._learn(tidy(shape))
-        if len(self._shapes) >= _REMEMBERED_SHAPES:
+        self._room -= len(shape) + _COST_OF_A_SHAPE
+        if self._room < 0:
             self._shapes, self._older_shapes = {}, self._shapes
+            self._room = _REMEMBERED_SHAPES
         self._shapes[shape] = self._clusters[mined.pattern_id]
         return mined
 
@@ -248,7 +255,7 @@ class Miner:
         if alike:
             oldest = min(alike, key=lambda cluster: cluster.age)
             return self._join(oldest, [parts, *(cluster.parts for cluster in alike)])
-        if len(self._clusters) >= MOST_PATTERNS:
+        if len(self._clusters) >= MOST_PATTERNS or self._atoms >= MOST_ATOMS:
             template = ANY
         pattern = str(identity(template))
         known = self._clusters.get(pattern)
@@ -269,6 +276,7 @@ class Miner:
     def _found(self, pattern: str, template: str, wider: _Cluster | None = None) -> None:
         cluster = self._clusters[pattern] = _Cluster(pattern, template, len(self._clusters))
         cluster.into = wider
+        self._atoms += len(cluster.parts)
         if wider is None:
             self._likeness.add(cluster)
         else:
@@ -281,7 +289,7 @@ class Miner:
         cluster.take(template)
         if cluster.bones != bones:
             # Other shapes may be described now: what a shape finds depends on templates alone.
-            self._shapes, self._older_shapes = {}, {}
+            self._shapes, self._older_shapes, self._room = {}, {}, _REMEMBERED_SHAPES
             twin = self._likeness.same(cluster.bones)
             for other in (*self._likeness.described(cluster.bones), *([twin] if twin else ())):
                 if other.into is None:

@@ -29,7 +29,7 @@ _EVIDENCE_AT_MOST = 4_000_000
 def ungrounded_numbers(
     claim: str, lines: Mapping[str, Line], known_facts: Iterable[str] = ()
 ) -> list[str]:
-    """Figures of the claim that stand neither in the lines nor in `known_facts`, what we counted."""
+    """Figures of the claim that stand neither in the lines nor in `known_facts`."""
     claimed = [
         (m[1], bool(m[2])) for m in _CLAIMED.finditer(claim) if _worth_checking(m[1], bool(m[2]))
     ]

@@ -16,7 +16,7 @@ from pydantic import BaseModel, Field
 from starlette.requests import Request
 from valkey.exceptions import ValkeyError
 
-STORE_TIMEOUT_SECONDS = 1.0
+STORE_TIMEOUT_SECONDS = 2.0
 
 log = logging.getLogger("orders")
 

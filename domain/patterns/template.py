@@ -2,13 +2,16 @@
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 ANY = "<*>"
 STAR = "*"
 
 _SLOT_NAMES = r"<(?:\*|ip|port|path|duration|uuid|hex|num|time|email|url|str|host|size)>"
 _SLOT = re.compile(_SLOT_NAMES)
-_ATOM = re.compile(rf"(?:{_SLOT_NAMES}|\.(?!\.)|[^\s=,;:()\[\]{{}}|\"'<>.])+|\.+|.", re.DOTALL)
+_ATOM = re.compile(
+    rf"(?:{_SLOT_NAMES}|\.(?![.\s]|\Z)|[^\s=,;:()\[\]{{}}|\"'<>.])+|\.+|.", re.DOTALL
+)
 _VALUE = re.compile(rf"(?:{_SLOT_NAMES}|[A-Fa-f]|[^\w<])*{_SLOT_NAMES}(?:[A-Fa-f]|[^\w<])*")
 _HEXADECIMAL = re.compile(r"(?=.*<)(?:<num>|<hex>|[A-Fa-f])+")
 _LETTER = re.compile(r"[^\W\d_]")
@@ -53,6 +56,7 @@ def atoms(template: str) -> tuple[str, ...]:
     return tuple(_ATOM.findall(template))
 
 
+@lru_cache(maxsize=1 << 14)
 def is_word(bone: str) -> bool:
     """Whether it says something by itself, neither star nor slot nor mark."""
     return _LETTER.search(bone) is not None and _VALUE.fullmatch(bone) is None

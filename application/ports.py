@@ -6,7 +6,8 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from domain.detection.anomaly import Anomaly, Line
+from domain.detection.anomaly import Anomaly, Change, Line
+from domain.incidents.dependencies import DependencyGraph
 from domain.investigations.diagnosis import Context, Diagnosis, SimilarIncident
 from domain.investigations.investigation import Step
 from domain.investigations.remediation import Remediation
@@ -67,8 +68,12 @@ class Lookups(Protocol):
         """Past incidents that read like `text`."""
         ...
 
-    def listeners(self) -> dict[int, str]:
-        """TCP port to the service whose records announce listening on it."""
+    def dependencies(self) -> DependencyGraph:
+        """Ports, technologies and edges between services, as far as the records show."""
+        ...
+
+    def changes(self, start: int, end: int) -> list[Change]:
+        """Deployments, restarts, stops and reloads between two times (ns since 1970, UTC)."""
         ...
 
 

@@ -80,3 +80,13 @@ class Anomaly(BaseModel):
     def key(self) -> str:
         """The same symptom again has the same key."""
         return f"{self.service}|{self.kind}|{self.pattern_id}"
+
+
+class Change(BaseModel):
+    """A record that shows something was changed: a deployment, a start, a stop, a reload."""
+
+    model_config = ConfigDict(frozen=True)
+
+    record: Line
+    rule_id: str
+    what: str

@@ -60,7 +60,14 @@ class LogRecord:
 
     @property
     def text(self) -> str:
-        """Everything a person would read: the body, then an exception that came beside it."""
+        """Everything a person would read, which is what rules are matched on.
+
+        The whole original lines where they are text (their header says things too: `FATAL:`,
+        `(nginx)`, a unit's name); of a structured record the body and the stack trace beside it.
+        """
+        original = self.attributes.get(ORIGINAL)
+        if original is not None and not str(original).lstrip().startswith("{"):
+            return str(original)
         stack = self.attributes.get("exception.stacktrace")
         if stack and stack not in self.body:
             return f"{self.body}\n{stack}"

@@ -1,0 +1,233 @@
+"""How did you get to this? Every event behind and after one thing, cause before effect."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from application.event_log import EventLog, Recorded, read_all
+from domain.incidents.incident import (
+    DiagnosisReached,
+    EvidenceAdded,
+    IncidentAcknowledged,
+    IncidentEscalated,
+    IncidentOpened,
+    IncidentReopened,
+    IncidentResolved,
+    FeedbackGiven,
+)
+from domain.investigations.investigation import (
+    CircuitClosed,
+    CircuitOpened,
+    InvestigationClaimed,
+    InvestigationConcluded,
+    InvestigationRequested,
+    ModelCalled,
+    StepCompleted,
+    StepFailed,
+    StepFellBack,
+    StepStarted,
+    ToolCalled,
+)
+from domain.logs.source import RecordsAppended, SourceRegistered
+from domain.notifications.notification import (
+    DeliveryFailed,
+    NotificationAbandoned,
+    NotificationDelivered,
+    NotificationRequested,
+)
+from domain.patterns.pattern import PatternDiscovered, PatternGeneralized
+from domain.provenance import Fact
+
+_ABOUT_INCIDENTS: tuple[type[Fact], ...] = (
+    IncidentOpened,
+    EvidenceAdded,
+    IncidentEscalated,
+    DiagnosisReached,
+    IncidentAcknowledged,
+    IncidentResolved,
+    IncidentReopened,
+    FeedbackGiven,
+    InvestigationRequested,
+    InvestigationClaimed,
+    StepStarted,
+    ToolCalled,
+    ModelCalled,
+    StepCompleted,
+    StepFailed,
+    StepFellBack,
+    CircuitOpened,
+    CircuitClosed,
+    InvestigationConcluded,
+    NotificationRequested,
+    NotificationDelivered,
+    DeliveryFailed,
+    NotificationAbandoned,
+)
+
+
+class UnknownId(Exception):
+    """Nothing recorded has this id."""
+
+    def __init__(self, wanted: str) -> None:
+        super().__init__(
+            f"nothing has the id {wanted!r}: give an incident, investigation or notification id "
+            "or its beginning, as 'aiops incidents' prints it"
+        )
+
+
+class AuditEntry(BaseModel):
+    """One event of the chain."""
+
+    position: int
+    event: str
+    at: datetime
+    actor: str
+    id: UUID
+    correlation_id: UUID
+    causation_id: UUID | None
+    summary: str
+
+
+class AuditTrail(BaseModel):
+    """The chain, cause before effect."""
+
+    events: list[AuditEntry]
+
+
+def audit(log: EventLog, wanted: str) -> AuditTrail:
+    """The events of an incident, investigation or notification, and all they followed from.
+
+    `wanted`: an id or its beginning (at least 4 hexadecimal digits). Raises UnknownId.
+    """
+    story = _story(log, wanted)
+    if not story:
+        raise UnknownId(wanted)
+    chain = {recorded.event.event_id: recorded for recorded in story}
+    missing = [r.event.causation_id for r in story if r.event.causation_id not in chain]
+    for recorded in _causes(log, [m for m in missing if m is not None]):
+        chain[recorded.event.event_id] = recorded
+    ordered = sorted(chain.values(), key=lambda r: r.position)
+    return AuditTrail(events=[_entry(recorded) for recorded in ordered])
+
+
+def _story(log: EventLog, wanted: str) -> list[Recorded]:
+    """Events of the incident that `wanted` names or belongs to."""
+    prefix = wanted.replace("-", "").lower()
+    if len(prefix) < 4 or any(c not in "0123456789abcdef" for c in prefix):
+        raise UnknownId(wanted)
+    about = list(read_all(log, topics=_ABOUT_INCIDENTS))
+    incident_of = {r.event.originator_id: _incident(r.event) for r in about if _incident(r.event)}
+    incidents = {
+        incident_of[r.event.originator_id]
+        for r in about
+        if r.event.originator_id.hex.startswith(prefix) and r.event.originator_id in incident_of
+    }
+    return [r for r in about if incident_of.get(r.event.originator_id) in incidents]
+
+
+def _incident(event: Fact) -> UUID | None:
+    if isinstance(event, IncidentOpened):
+        return event.originator_id
+    if isinstance(event, InvestigationRequested | NotificationRequested):
+        return event.incident_id
+    return None
+
+
+def _causes(log: EventLog, wanted: list[UUID]) -> Iterable[Recorded]:
+    """The events with these ids and everything they followed from: chunks, registrations."""
+    waiting = set(wanted)
+    while waiting:
+        found = [
+            recorded
+            for recorded in read_all(
+                log, topics=[SourceRegistered, RecordsAppended, PatternDiscovered, PatternGeneralized]
+            )
+            if recorded.event.event_id in waiting
+        ]
+        yield from found
+        seen = {r.event.event_id for r in found}
+        waiting = {
+            r.event.causation_id for r in found if r.event.causation_id is not None
+        } - seen
+
+
+def _entry(recorded: Recorded) -> AuditEntry:
+    event = recorded.event
+    return AuditEntry(
+        position=recorded.position,
+        event=type(event).__name__,
+        at=event.timestamp,
+        actor=event.actor,
+        id=event.event_id,
+        correlation_id=event.correlation_id,
+        causation_id=event.causation_id,
+        summary=summary_of(event),
+    )
+
+
+def summary_of(event: Fact) -> str:
+    """One line a person can read about any event."""
+    match event:
+        case SourceRegistered():
+            return f"{event.source} ({event.kind} {event.location}) on {event.day}"
+        case RecordsAppended():
+            return (
+                f"{event.source}#{event.first_sequence} to #{event.last_sequence}, "
+                f"{event.count} records, sha256 {event.chunk_hash.hex()}"
+            )
+        case IncidentOpened():
+            return f"{event.title} ({event.criticality}): {event.reason}"
+        case EvidenceAdded():
+            return f"{len(event.anomalies)} more anomalies: {event.reason}"
+        case IncidentEscalated():
+            return f"now {event.criticality}: {event.reason}"
+        case DiagnosisReached():
+            return str(event.diagnosis.get("root_cause", ""))
+        case IncidentAcknowledged():
+            return f"by {event.by}"
+        case IncidentResolved():
+            return f"by {event.by}: {event.note}"
+        case _:
+            return _summary_of_work(event)
+
+
+def _summary_of_work(event: Fact) -> str:
+    match event:
+        case InvestigationRequested():
+            return f"investigation {event.ordinal} with the {event.engine} engine: {event.reason}"
+        case InvestigationClaimed():
+            return f"by {event.worker}"
+        case StepStarted():
+            return f"{event.step} by {event.engine}, {event.limit_seconds:g} s at most"
+        case ToolCalled():
+            return f"{event.tool}({_arguments(event.arguments)}) -> {event.result_summary}"
+        case ModelCalled():
+            told = event.error or f"{event.output_tokens} tokens"
+            return f"{event.step}: {event.model}, try {event.attempt}, {event.seconds:.1f} s: {told}"
+        case StepCompleted():
+            return f"{event.step} by {event.engine} in {event.seconds:.3f} s"
+        case StepFailed():
+            return f"{event.step} by {event.engine}: {event.reason}"
+        case StepFellBack():
+            return f"{event.step}: {event.from_engine} to {event.to_engine}: {event.reason}"
+        case CircuitOpened():
+            return f"{event.endpoint} after {event.failures} failures"
+        case CircuitClosed():
+            return event.endpoint
+        case InvestigationConcluded():
+            return f"{event.outcome} in {event.seconds:.3f} s"
+        case NotificationRequested():
+            return f"{event.channel} to {event.recipient}: {event.subject}"
+        case NotificationDelivered():
+            return f"accepted as {event.message_id}"
+        case DeliveryFailed() | NotificationAbandoned():
+            return event.reason
+        case _:
+            return ""
+
+
+def _arguments(arguments: dict[str, Any]) -> str:
+    return ", ".join(f"{name}={value!r}" for name, value in arguments.items() if value is not None)

@@ -1,0 +1,222 @@
+"""RecordsAppended in, incidents out: the first process manager.
+
+Its progress is committed in the same transaction as the incidents it opens, so a chunk is never
+looked at twice, whatever crashes when.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+from uuid import UUID
+
+from application.chunk_reading import ChunkReader
+from application.event_log import EventLog, Recorded, read_all
+from domain.detection.anomaly import Anomaly, AnomalyKind, Change
+from domain.detection.detector import Detector
+from domain.detection.thresholds import Thresholds
+from domain.incidents.dependencies import DependencyGraph
+from domain.incidents.correlation import (
+    Cluster,
+    Correlator,
+    cluster,
+    learn_shared_requests,
+)
+from domain.incidents.incident import (
+    EvidenceAdded,
+    Incident,
+    IncidentOpened,
+    IncidentReopened,
+    IncidentResolved,
+    State,
+)
+from domain.knowledge.knowledge_base import KnowledgeBase
+from domain.logs.source import RecordsAppended
+from domain.patterns.pattern import PatternDiscovered, PatternGeneralized
+from domain.provenance import Cause, Fact
+
+PROCESS = "detecting"
+TOPICS: list[type[Fact]] = [
+    RecordsAppended,
+    PatternDiscovered,
+    PatternGeneralized,
+    IncidentResolved,
+    IncidentReopened,
+]
+_WARM_UP_CHUNKS = 50
+"""Chunks looked at again after a restart, to know the windows as they were."""
+_MAX_LOOSE = 500
+"""Weak anomalies kept in case an incident claims them later."""
+
+
+class Detecting:
+    """Looks at chunks in global order and opens or extends incidents."""
+
+    def __init__(
+        self,
+        log: EventLog,
+        reader: ChunkReader,
+        knowledge: KnowledgeBase,
+        thresholds: Thresholds | None = None,
+    ) -> None:
+        self._log = log
+        self._reader = reader
+        self.detector = Detector(knowledge, thresholds)
+        self._templates: dict[str, str] = {}
+        self._loose: deque[tuple[Anomaly, Cause]] = deque(maxlen=_MAX_LOOSE)
+        self._open: dict[UUID, dict[str, Anomaly]] = {}
+        self.position = log.progress(PROCESS)
+        self._restore()
+
+    def run_once(self, limit: int = 64) -> int:
+        """Look at up to `limit` new events; returns how many there were."""
+        batch = self._log.read(self.position, limit, TOPICS)
+        if not batch:
+            head = self._log.head()
+            if head > self.position:
+                self._log.save_progress(PROCESS, head)
+                self.position = head
+            return 0
+        self._handle(batch)
+        return len(batch)
+
+    def _handle(self, batch: Sequence[Recorded]) -> None:
+        found: list[tuple[Anomaly, Cause]] = []
+        for recorded in batch:
+            event = recorded.event
+            if isinstance(event, PatternDiscovered | PatternGeneralized):
+                self._templates[str(event.originator_id)] = event.template
+            elif isinstance(event, RecordsAppended):
+                cause = event.leads_to("detector")
+                found += [(anomaly, cause) for anomaly in self._examine(event)]
+            elif isinstance(event, IncidentResolved):
+                self._open.pop(event.originator_id, None)
+            elif isinstance(event, IncidentReopened):
+                self._remember(event.originator_id, self._anomalies_of(event.originator_id))
+        position = batch[-1].position
+        changed = self._correlate(found)
+        if changed:
+            self._log.append(*changed, process=PROCESS, position=position)
+        else:
+            self._log.save_progress(PROCESS, position)
+        self.position = position
+
+    def _examine(self, event: RecordsAppended) -> list[Anomaly]:
+        records = self._reader.records(event)
+        return self.detector.examine(records, event.chunk_hash.hex(), self._templates)
+
+    def _correlate(self, found: Sequence[tuple[Anomaly, Cause]]) -> list[Incident]:
+        """Extend open incidents with what belongs to them; open new ones for the rest."""
+        if not found:
+            return []
+        limits = self.detector.thresholds
+        waiting = [*self._loose, *found]
+        self._learn_edges([anomaly for anomaly, _ in waiting])
+        correlator = Correlator(self.detector.graph, self.detector.knowledge, limits.together)
+        causes = {id(anomaly): cause for anomaly, cause in waiting}
+        changed: dict[UUID, Incident] = {}
+        self._loose.clear()
+        for group in cluster([anomaly for anomaly, _ in waiting], correlator):
+            home = self._home_of(group, correlator)
+            if home is not None:
+                incident_id, reason = home
+                incident = changed.get(incident_id) or self._log.load(incident_id)
+                assert isinstance(incident, Incident)
+                incident.add_evidence(
+                    list(group.anomalies), reason=reason, cause=causes[id(group.leading)]
+                )
+                self._remember(incident_id, group.anomalies)
+                changed[incident_id] = incident
+            elif group.leading.score >= limits.opening_score:
+                incident = self._opened(group, causes[id(group.leading)])
+                if incident is not None:
+                    changed[incident.id] = incident
+                    self._remember(incident.id, group.anomalies)
+            else:
+                self._loose.extend((a, causes[id(a)]) for a in group.anomalies)
+        return [incident for incident in changed.values() if incident.pending_events]
+
+    def _learn_edges(self, anomalies: Iterable[Anomaly]) -> None:
+        """Read the evidence again: the service a record speaks of may be known only by now."""
+        members = [m for known in self._open.values() for m in known.values()]
+        everything = [*anomalies, *members]
+        graph, knowledge = self.detector.graph, self.detector.knowledge
+        learn_shared_requests([a for a in everything if a.kind is AnomalyKind.RATE], graph, knowledge)
+        for anomaly in everything:
+            for evidence in anomaly.evidence:
+                record = evidence.record
+                graph.observe(record.service, record.text, knowledge)
+
+    def _home_of(self, group: Cluster, correlator: Correlator) -> tuple[UUID, str] | None:
+        """The open incident a group belongs to, and why."""
+        for incident_id, members in self._open.items():
+            for member in members.values():
+                for anomaly in group.anomalies:
+                    why = correlator.why(anomaly, member)
+                    if why:
+                        return incident_id, why
+        return None
+
+    def _opened(self, group: Cluster, cause: Cause) -> Incident | None:
+        incident = Incident.open(
+            group.title(self.detector.knowledge),
+            group.fingerprint,
+            sorted(group.anomalies, key=lambda a: (a.first_time, a.key)),
+            reason="; ".join([group.leading.reason, *group.reasons]),
+            cause=cause,
+        )
+        return None if self._log.last_of(incident.id) is not None else incident
+
+    def _restore(self) -> None:
+        """Know what was known: templates, open incidents, and the windows of the last chunks."""
+        until = self.position
+        if until == 0:
+            return
+        for recorded in read_all(
+            self._log, topics=[PatternDiscovered, PatternGeneralized], until=until
+        ):
+            event = recorded.event
+            if isinstance(event, PatternDiscovered | PatternGeneralized):
+                self._templates[str(event.originator_id)] = event.template
+        self._restore_incidents(until)
+        recent: deque[RecordsAppended] = deque(maxlen=_WARM_UP_CHUNKS)
+        for recorded in read_all(self._log, topics=[RecordsAppended], until=until, batch=64):
+            if isinstance(recorded.event, RecordsAppended):
+                recent.append(recorded.event)
+        for chunk in recent:
+            self._examine(chunk)
+
+    def _restore_incidents(self, until: int) -> None:
+        opened = [r.event.originator_id for r in read_all(self._log, topics=[IncidentOpened], until=until)]
+        for incident_id in opened:
+            incident = self._log.load(incident_id)
+            if incident is not None and incident.state is not State.RESOLVED:
+                self._remember(incident_id, self._anomalies_of(incident_id))
+
+    def _anomalies_of(self, incident_id: UUID) -> list[Anomaly]:
+        return [
+            Anomaly.model_validate(data)
+            for event in self._log.stream(incident_id)
+            if isinstance(event, IncidentOpened | EvidenceAdded)
+            for data in event.anomalies
+        ]
+
+    def _remember(self, incident_id: UUID, anomalies: Iterable[Anomaly]) -> None:
+        """Keep one anomaly a symptom, stretched over all its occurrences: enough to correlate."""
+        members = self._open.setdefault(incident_id, {})
+        for anomaly in anomalies:
+            known = members.get(anomaly.key)
+            if known is not None:
+                anomaly = anomaly.model_copy(  # noqa: PLW2901 - the stretched one takes its place
+                    update={
+                        "first_time": min(known.first_time, anomaly.first_time),
+                        "last_time": max(known.last_time, anomaly.last_time),
+                    }
+                )
+            members[anomaly.key] = anomaly
+
+    def dependencies(self) -> DependencyGraph:
+        """A copy of the dependency graph as it is known now."""
+        return self.detector.graph.copy()
+
+    def changes(self, start: int, end: int) -> list[Change]:
+        """Deployments, restarts and reloads between two times (ns since 1970, UTC)."""
+        return [c for c in list(self.detector.changes) if start <= c.record.time <= end]

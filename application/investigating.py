@@ -1,0 +1,454 @@
+"""An incident in, a diagnosis out: who asks for investigations, and the run of the four steps."""
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+from uuid import UUID
+
+from application.event_log import ConcurrentAppend, EventLog, read_all
+from application.lookups import RecordedLookups, Records, SimilarIncidents, Surroundings
+from application.ports import CaseFile, Engine, StepAbandoned
+from application.recording import utc_now
+from domain.detection.anomaly import Anomaly, Line
+from domain.incidents.incident import EvidenceAdded, Incident, IncidentOpened
+from domain.investigations.diagnosis import Context, Diagnosis
+from domain.investigations.gate import objections_to
+from domain.investigations.investigation import (
+    CircuitClosed,
+    CircuitOpened,
+    Investigation,
+    InvestigationClaimed,
+    InvestigationConcluded,
+    InvestigationRequested,
+    ModelCalled,
+    Step,
+    StepCompleted,
+    StepFailed,
+    StepFellBack,
+    StepStarted,
+    ToolCalled,
+    investigation_id,
+)
+from domain.investigations.remediation import Remediation
+from domain.investigations.report import Report
+from domain.knowledge.knowledge_base import KnowledgeBase
+from domain.provenance import Cause, Fact
+
+PROCESS = "investigating"
+_TRIES_AT_THE_GATE = 2
+_LEASE_MARGIN = timedelta(seconds=30)
+Output = TypeVar("Output", Context, Diagnosis, Remediation, Report)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Seconds each step and the whole run may take (DESIGN section 3)."""
+
+    context: float = 30.0
+    diagnosis: float = 60.0
+    fix: float = 90.0
+    report: float = 30.0
+    run: float = 300.0
+
+    def of(self, step: Step) -> float:
+        """The limit of one step."""
+        return float(getattr(self, step.value))
+
+
+class Requesting:
+    """Process manager: an incident that opened, or grew by something new, is looked into."""
+
+    def __init__(self, log: EventLog, engine: str) -> None:
+        self._log = log
+        self._engine = engine
+        self.position = log.progress(PROCESS)
+
+    def run_once(self, limit: int = 64) -> int:
+        """Handle up to `limit` new events; returns how many there were."""
+        batch = self._log.read(self.position, limit, [IncidentOpened, EvidenceAdded])
+        for recorded in batch:
+            changes: list[Any] = []
+            if isinstance(recorded.event, IncidentOpened | EvidenceAdded):
+                changes = self._request(recorded.event, recorded.position)
+            self._log.append(*changes, process=PROCESS, position=recorded.position)
+            self.position = recorded.position
+        return len(batch)
+
+    def _request(self, event: IncidentOpened | EvidenceAdded, position: int) -> list[Investigation]:
+        incident_id = event.originator_id
+        ordinal = 1
+        while (last := self._log.load(investigation_id(incident_id, ordinal))) is not None:
+            if not last.concluded and last.worker is None:
+                return []  # one is waiting already and will see this evidence too
+            ordinal += 1
+        if isinstance(event, EvidenceAdded) and not self._is_new(event):
+            return []
+        reason = "it opened" if ordinal == 1 else "something new joined it"
+        return [
+            Investigation.request(
+                incident_id,
+                ordinal,
+                engine=self._engine,
+                reason=reason,
+                as_of=position,
+                cause=event.leads_to("investigating"),
+            )
+        ]
+
+    def _is_new(self, event: EvidenceAdded) -> bool:
+        """Whether the evidence shows a symptom the incident did not show before."""
+        before: set[str] = set()
+        for earlier in self._log.stream(event.originator_id):
+            if earlier.originator_version >= event.originator_version:
+                break
+            if isinstance(earlier, IncidentOpened | EvidenceAdded):
+                before.update(_symptoms(earlier.anomalies))
+        return not before.issuperset(_symptoms(event.anomalies))
+
+
+def _symptoms(anomalies: list[dict[str, Any]]) -> set[tuple[str, str]]:
+    return {(a["service"], (a["rule_ids"] or [a["pattern_id"]])[0]) for a in anomalies}
+
+
+@dataclass(slots=True)
+class _Run:
+    """One investigation under way: its stream, and what follows from what."""
+
+    log: EventLog
+    investigation: Investigation
+    cause: Cause
+    step: Step = Step.CONTEXT
+    lock: threading.RLock = field(default_factory=threading.RLock)
+
+    def note(self, event_class: type[Fact], **facts: Any) -> None:
+        """Make a fact of the run durable; the next fact follows from it."""
+        with self.lock:
+            event_id = self.investigation.record(event_class, self.cause, **facts)
+            self.log.append(self.investigation)
+            self.cause = Cause(self.cause.actor, self.cause.correlation_id, event_id)
+
+    def tool_called(
+        self, tool: str, arguments: dict[str, Any], digest: str, summary: str, seconds: float
+    ) -> None:
+        """A look-up was made."""
+        self.note(
+            ToolCalled,
+            step=self.step.value,
+            tool=tool,
+            arguments=arguments,
+            result_hash=digest,
+            result_summary=summary,
+            seconds=round(seconds, 6),
+        )
+
+    def model_called(self, **facts: Any) -> None:
+        """See application.ports.Journal."""
+        self.note(ModelCalled, step=self.step.value, **facts)
+
+    def circuit_opened(self, endpoint: str, failures: int, retry_after_seconds: float) -> None:
+        """See application.ports.Journal."""
+        self.note(
+            CircuitOpened,
+            endpoint=endpoint,
+            failures=failures,
+            retry_after_seconds=retry_after_seconds,
+        )
+
+    def circuit_closed(self, endpoint: str) -> None:
+        """See application.ports.Journal."""
+        self.note(CircuitClosed, endpoint=endpoint)
+
+
+class InvestigationFailed(Exception):
+    """No engine could give a step's answer."""
+
+
+class Investigator:
+    """A worker: claims investigations and runs their four steps."""
+
+    def __init__(  # noqa: PLR0913 - an investigation needs exactly these
+        self,
+        log: EventLog,
+        knowledge: KnowledgeBase,
+        engines: Mapping[str, Engine],
+        records: Records,
+        surroundings: Surroundings,
+        similar: SimilarIncidents,
+        *,
+        limits: Limits | None = None,
+        worker: str = "worker-1",
+        alone: bool = False,
+        clock: Callable[[], datetime] = utc_now,
+    ) -> None:
+        """`engines` by name; `knowledge` must be among them, it is what everything falls back to.
+
+        `alone`: no other process works on this store, so a lease found in it is a dead worker's.
+        """
+        self._log = log
+        self._knowledge = knowledge
+        self._engines = engines
+        self._records = records
+        self._surroundings = surroundings
+        self._similar = similar
+        self._limits = limits or Limits()
+        self._worker = worker
+        self._alone = alone
+        self._clock = clock
+        self._position = 0
+        self._waiting: dict[UUID, None] = {}
+
+    def waiting(self) -> list[UUID]:
+        """Investigations asked for and not concluded, oldest first."""
+        topics: list[type[Fact]] = [InvestigationRequested, InvestigationConcluded]
+        for recorded in read_all(self._log, self._position, topics):
+            self._position = recorded.position
+            if isinstance(recorded.event, InvestigationRequested):
+                self._waiting[recorded.event.originator_id] = None
+            else:
+                self._waiting.pop(recorded.event.originator_id, None)
+        return list(self._waiting)
+
+    def run(self, investigation_id: UUID) -> Diagnosis | None:
+        """Claim and run one investigation.
+
+        Returns its diagnosis; None when somebody else has it, or it ended without an answer.
+        """
+        investigation = self._claim(investigation_id)
+        if investigation is None:
+            return None
+        last = self._log.last_of(investigation_id)
+        assert last is not None
+        run = _Run(self._log, investigation, last.leads_to("agent"))
+        began = time.monotonic()
+        case = self._case(investigation.incident_id)
+        lookups = RecordedLookups(
+            self._records, self._surroundings, self._similar, run.tool_called
+        )
+        engines: dict[str, str] = {}
+        deadline = began + self._limits.run
+        try:
+            _, diagnosis, remediation, report = self._steps(
+                run, case, lookups, engines, deadline
+            )
+        except InvestigationFailed as failure:
+            run.note(
+                InvestigationConcluded,
+                outcome=f"failed: {failure}",
+                incident_id=investigation.incident_id,
+                seconds=round(time.monotonic() - began, 3),
+                diagnosis=None,
+                remediation=None,
+                report=None,
+                engines=engines,
+            )
+            return None
+        run.note(
+            InvestigationConcluded,
+            outcome="diagnosed" if diagnosis.cause_visible else "cause not in the logs",
+            incident_id=investigation.incident_id,
+            seconds=round(time.monotonic() - began, 3),
+            diagnosis=diagnosis.model_dump(mode="json"),
+            remediation=remediation.model_dump(mode="json"),
+            report=report.model_dump(mode="json"),
+            engines=engines,
+        )
+        self._tell_incident(run, diagnosis, remediation, report)
+        return diagnosis
+
+    def _steps(
+        self,
+        run: _Run,
+        case: CaseFile,
+        lookups: RecordedLookups,
+        engines: dict[str, str],
+        deadline: float,
+    ) -> tuple[Context, Diagnosis, Remediation, Report]:
+        def step(which: Step, model: type[Output], call: Callable[[Engine, str], Output]) -> Output:
+            return self._step(run, which, model, call, case, lookups, engines, deadline)
+
+        context = step(
+            Step.CONTEXT, Context, lambda engine, _: engine.gather(case, lookups, run)
+        )
+        diagnosis = step(
+            Step.DIAGNOSIS,
+            Diagnosis,
+            lambda engine, why: engine.diagnose(case, context, lookups, run, why),
+        )
+        remediation = step(
+            Step.FIX,
+            Remediation,
+            lambda engine, why: engine.fix(case, context, diagnosis, run, why),
+        )
+        report = step(
+            Step.REPORT,
+            Report,
+            lambda engine, why: engine.report(case, context, diagnosis, remediation, run, why),
+        )
+        return context, diagnosis, remediation, report
+
+    def _step(  # noqa: PLR0913 - everything one step touches
+        self,
+        run: _Run,
+        step: Step,
+        model: type[Output],
+        call: Callable[[Engine, str], Output],
+        case: CaseFile,
+        lookups: RecordedLookups,
+        engines: dict[str, str],
+        deadline: float,
+    ) -> Output:
+        """One step: the asked-for engine, at the gate twice, then the knowledge engine."""
+        run.step = step
+        run.cause = run.cause.by(f"agent:{step.value}")
+        done = run.investigation.outputs.get(step.value)
+        if done is not None:  # a run that was interrupted goes on where it was
+            return model.model_validate(done)
+        asked = run.investigation.engine
+        order = [asked] if asked == "knowledge" else [asked, "knowledge"]
+        reason = ""
+        for number, name in enumerate(order):
+            engine = self._engines.get(name)
+            if number:
+                run.note(
+                    StepFellBack,
+                    step=step.value,
+                    from_engine=order[number - 1],
+                    to_engine=name,
+                    reason=reason,
+                )
+            if engine is None:
+                reason = f"the engine {name!r} is not configured"
+                continue
+            output, reason = self._try(run, step, engine, call, case, lookups, deadline)
+            if output is not None:
+                engines[step.value] = name
+                return output
+        raise InvestigationFailed(f"step {step.value}: {reason}")
+
+    def _try(
+        self,
+        run: _Run,
+        step: Step,
+        engine: Engine,
+        call: Callable[[Engine, str], Output],
+        case: CaseFile,
+        lookups: RecordedLookups,
+        deadline: float,
+    ) -> tuple[Output | None, str]:
+        objection = ""
+        for attempt in range(1, _TRIES_AT_THE_GATE + 1):
+            left = deadline - time.monotonic()
+            if left <= 0 and engine.name != "knowledge":
+                return None, f"the run's limit of {self._limits.run:g} s is used up"
+            limit = self._limits.of(step)
+            run.note(StepStarted, step=step.value, engine=engine.name, limit_seconds=limit)
+            began = time.monotonic()
+            try:
+                output = call(engine, objection)
+                objections = objections_to(
+                    output, self._known(case, lookups), self._facts(case, output)
+                )
+            except StepAbandoned as abandoned:
+                self._failed(run, step, engine, abandoned.reason, attempt, began)
+                return None, abandoned.reason
+            except Exception as error:  # noqa: BLE001 - an engine is a plugin: its fault must not end the run
+                reason = f"{type(error).__name__}: {error}"[:500]
+                self._failed(run, step, engine, reason, attempt, began)
+                return None, reason
+            if not objections:
+                run.note(
+                    StepCompleted,
+                    step=step.value,
+                    engine=engine.name,
+                    output=output.model_dump(mode="json"),
+                    seconds=round(time.monotonic() - began, 6),
+                )
+                return output, ""
+            objection = " ".join(objections)[:2_000]
+            self._failed(run, step, engine, f"refused by the gate: {objection}", attempt, began)
+        return None, f"refused by the gate: {objection}"
+
+    def _failed(
+        self, run: _Run, step: Step, engine: Engine, reason: str, attempt: int, began: float
+    ) -> None:
+        run.note(
+            StepFailed,
+            step=step.value,
+            engine=engine.name,
+            reason=reason,
+            attempt=attempt,
+            seconds=round(time.monotonic() - began, 6),
+        )
+
+    def _known(self, case: CaseFile, lookups: RecordedLookups) -> dict[str, Line]:
+        return {line.ref: line for line in case.lines()} | lookups.shown
+
+    def _facts(self, case: CaseFile, output: object) -> list[str]:
+        """Sentences whose numbers need no record: what we counted, what the catalogue says."""
+        facts = [anomaly.reason for anomaly in case.anomalies]
+        if isinstance(output, Diagnosis):
+            rules = (self._knowledge.rules.get(h.rule_id or "") for h in output.hypotheses)
+            facts += [f"{rule.title} {rule.root_cause}" for rule in rules if rule]
+        return facts
+
+    def _claim(self, investigation_id: UUID) -> Investigation | None:
+        investigation = self._log.load(investigation_id)
+        now = self._clock()
+        if not isinstance(investigation, Investigation):
+            return None
+        abandoned = self._alone and investigation.worker != self._worker
+        if investigation.concluded or not (abandoned or investigation.claimable(now)):
+            return None
+        last = self._log.last_of(investigation_id)
+        assert last is not None
+        investigation.record(
+            InvestigationClaimed,
+            last.leads_to(self._worker),
+            worker=self._worker,
+            lease_until=now + timedelta(seconds=self._limits.run) + _LEASE_MARGIN,
+        )
+        try:
+            self._log.append(investigation)
+        except ConcurrentAppend:
+            return None
+        return investigation
+
+    def _case(self, incident_id: UUID) -> CaseFile:
+        events = list(self._log.stream(incident_id))
+        opened = next(e for e in events if isinstance(e, IncidentOpened))
+        anomalies = [
+            Anomaly.model_validate(data)
+            for event in events
+            if isinstance(event, IncidentOpened | EvidenceAdded)
+            for data in event.anomalies
+        ]
+        return CaseFile(
+            incident_id=incident_id,
+            title=opened.title,
+            opened_because=opened.reason,
+            anomalies=anomalies,
+        )
+
+    def _tell_incident(
+        self, run: _Run, diagnosis: Diagnosis, remediation: Remediation, report: Report
+    ) -> None:
+        """Put the conclusion into the incident's own stream."""
+        while True:
+            incident = self._log.load(run.investigation.incident_id)
+            assert isinstance(incident, Incident)
+            incident.reach_diagnosis(
+                run.investigation.id,
+                diagnosis.model_dump(mode="json"),
+                remediation.model_dump(mode="json"),
+                report.model_dump(mode="json"),
+                cause=run.cause.by("investigating"),
+            )
+            incident.escalate(diagnosis.criticality, diagnosis.criticality_reason, run.cause)
+            try:
+                self._log.append(incident)
+            except ConcurrentAppend:
+                continue  # evidence joined meanwhile: load and decide again
+            return

@@ -1,0 +1,126 @@
+"""Which anomalies belong together: one cause, one incident, however many services scream."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from domain.detection.anomaly import Anomaly
+from domain.incidents.dependencies import DependencyGraph, answered_request
+from domain.knowledge.knowledge_base import KnowledgeBase
+from domain.knowledge.vocabulary import Layer
+from domain.provenance import identify
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """Anomalies that belong together, and why."""
+
+    anomalies: tuple[Anomaly, ...]
+    reasons: tuple[str, ...]
+
+    @property
+    def leading(self) -> Anomaly:
+        """The most telling anomaly: highest score, then earliest."""
+        return min(self.anomalies, key=lambda a: (-a.score, a.first_time, a.key))
+
+    @property
+    def fingerprint(self) -> str:
+        """Equal for incidents that look the same: leading service and its rule or pattern."""
+        leading = self.leading
+        mark = leading.rule_ids[0] if leading.rule_ids else leading.pattern_id
+        return identify("fingerprint", leading.service, leading.kind, mark).hex[:16]
+
+    def title(self, knowledge: KnowledgeBase) -> str:
+        """A working title until the diagnosis gives the real one."""
+        leading = self.leading
+        if leading.rule_ids:
+            return f"{leading.service}: {knowledge.rules[leading.rule_ids[0]].title}"
+        return f"{leading.service}: {leading.template[:120]}"
+
+
+class Correlator:
+    """Says why two anomalies belong together, if they do."""
+
+    def __init__(self, graph: DependencyGraph, knowledge: KnowledgeBase, together: float) -> None:
+        """`together`: seconds of record time beyond which nothing belongs together."""
+        self._graph = graph
+        self._knowledge = knowledge
+        self._gap = int(together * 1e9)
+
+    def why(self, one: Anomaly, other: Anomaly) -> str | None:
+        """The reason, or None where they have nothing to do with each other."""
+        if one.first_time - self._gap > other.last_time or other.first_time - self._gap > one.last_time:
+            return None
+        if one.service == other.service:
+            return f"both in {one.service}"
+        shared = _traces(one) & _traces(other)
+        if shared:
+            return f"{one.service} and {other.service} share trace {min(shared)}"
+        request = _requests(one) & _requests(other)
+        if request:
+            return f"{one.service} and {other.service} both logged {' '.join(min(request))}"
+        edge = self._graph.linked(one.service, other.service)
+        if edge:
+            return f"{one.service} and {other.service} depend on each other: {edge}"
+        return self._same_failure(one, other)
+
+    def _same_failure(self, one: Anomaly, other: Anomaly) -> str | None:
+        """The same failure of a named technology, told by two services."""
+        for rule_id in one.rule_ids:
+            technology = self._knowledge.technology_of_rule[rule_id]
+            if rule_id in other.rule_ids and not technology.general:
+                title = self._knowledge.rules[rule_id].title
+                return f"{one.service} and {other.service} report the same: {title}"
+        return None
+
+
+def cluster(anomalies: Sequence[Anomaly], correlator: Correlator) -> list[Cluster]:
+    """Group anomalies; every group lists the reasons that hold it together."""
+    groups: list[list[Anomaly]] = []
+    reasons: list[list[str]] = []
+    for anomaly in sorted(anomalies, key=lambda a: (a.first_time, a.key)):
+        links = [_link(anomaly, group, correlator) for group in groups]
+        joined = [index for index, reason in enumerate(links) if reason]
+        if not joined:
+            groups.append([anomaly])
+            reasons.append([])
+            continue
+        home, *absorbed = joined
+        groups[home].append(anomaly)
+        reasons[home] += [reason for reason in links if reason]
+        for index in reversed(absorbed):
+            groups[home] += groups.pop(index)
+            reasons[home] += reasons.pop(index)
+    return [
+        Cluster(tuple(group), tuple(dict.fromkeys(why)))
+        for group, why in zip(groups, reasons, strict=True)
+    ]
+
+
+def _link(anomaly: Anomaly, group: Iterable[Anomaly], correlator: Correlator) -> str | None:
+    return next((why for member in group if (why := correlator.why(anomaly, member))), None)
+
+
+def _requests(anomaly: Anomaly) -> set[tuple[str, str, str]]:
+    found = (answered_request(e.record.text) for e in anomaly.evidence)
+    return {request for request in found if request is not None}
+
+
+def learn_shared_requests(
+    anomalies: Sequence[Anomaly], graph: DependencyGraph, knowledge: KnowledgeBase
+) -> None:
+    """Let the graph know which services logged the same failing request."""
+    proxies = {
+        service
+        for service, technology in graph.technologies.items()
+        if technology and knowledge.technologies[technology].layer is Layer.PROXY
+    }
+    for number, one in enumerate(anomalies):
+        for other in anomalies[number + 1 :]:
+            shared = _requests(one) & _requests(other)
+            if shared and one.service != other.service:
+                request = " ".join(min(shared))
+                graph.observe_shared_request(one.service, other.service, request, proxies)
+
+
+def _traces(anomaly: Anomaly) -> set[str]:
+    return {e.record.trace_id for e in anomaly.evidence if e.record.trace_id}

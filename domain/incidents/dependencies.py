@@ -1,0 +1,120 @@
+"""Who needs whom, as far as the records show.
+
+A service that announces a port owns it; a record that names the port, the host or the technology
+of another service shows that its writer needs that service.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from domain.knowledge.knowledge_base import KnowledgeBase
+
+_MAX_TEXT = 4_096
+
+_ANNOUNCES = re.compile(
+    r"(?i)\b(?:listen(?:ing|s)?|running|serving|started|bound|ready|accept(?:ing)?)\b"
+    r"[^\n]{0,120}?(?::|\bport\b[\s=:\"']{1,3})(\d{2,5})\b"
+)
+"""'Listening at: http://127.0.0.1:8000', 'listening on IPv4 address "0.0.0.0", port 5432'."""
+_SERVES = re.compile(r"\bserver: [^\s,]{0,80}:(\d{2,5})\b")
+"""nginx names the listening socket it answers on in its error log."""
+_NAMES_PORT = re.compile(
+    r"(?i)(?:\b(?:\d{1,3}(?:\.\d{1,3}){3}|localhost|[a-z0-9][a-z0-9.-]{1,60})|\]):(\d{2,5})\b"
+    r"|\bport[\s=:\"']{1,3}(\d{2,5})\b"
+)
+_REQUEST = re.compile(r'"(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) (\S{1,500}) HTTP/[\d.]+" (\d{3})\b')
+_HOST = re.compile(r"(?i)(?://|@|\bhost[\s=:\"']{1,3}|\bto |\bserver at \"?)([a-z][a-z0-9-]{1,40})[.:/\s\"',]")
+
+
+def announced_ports(text: str) -> list[int]:
+    """TCP ports that the writer of this text says it listens on."""
+    bounded = text[:_MAX_TEXT]
+    if not any(word in bounded.lower() for word in ("port", "listen", "server:", "running", "http")):
+        return []
+    found = [*_ANNOUNCES.findall(bounded), *_SERVES.findall(bounded)]
+    return [int(port) for port in found if 1 < int(port) < 65_536]
+
+
+def named_ports(text: str) -> list[int]:
+    """TCP ports that a text names, as part of an address or after the word 'port'."""
+    found = (a or b for a, b in _NAMES_PORT.findall(text[:_MAX_TEXT]))
+    return [int(port) for port in found if 1 < int(port) < 65_536]
+
+
+def answered_request(text: str) -> tuple[str, str, str] | None:
+    """Method, target and status of the request an access record is about."""
+    found = _REQUEST.search(text[:_MAX_TEXT])
+    return None if found is None else (found[1], found[2], found[3])
+
+
+@dataclass(slots=True)
+class DependencyGraph:
+    """What is known about services: their ports, their technologies, who calls whom and why."""
+
+    ports: dict[int, str] = field(default_factory=dict)
+    technologies: dict[str, str] = field(default_factory=dict)
+    edges: dict[tuple[str, str], str] = field(default_factory=dict)
+    """(caller, callee) to the reason it is believed."""
+
+    def copy(self) -> "DependencyGraph":
+        """The graph as it is now, for somebody who reads it in another thread."""
+        return DependencyGraph(dict(self.ports), dict(self.technologies), dict(self.edges))
+
+    def announce(self, service: str, port: int) -> None:
+        """`service` listens on `port`; the last to say so owns it."""
+        self.ports[port] = service
+
+    def observe(self, service: str, text: str, knowledge: KnowledgeBase) -> None:
+        """Learn from a record of `service` whom it needs."""
+        for callee, reason in self._mentioned(service, text, knowledge):
+            self.edges.setdefault((service, callee), reason)
+
+    def observe_shared_request(self, one: str, other: str, request: str, proxies: set[str]) -> None:
+        """Two services logged the same request: the proxy among them passed it on to the other."""
+        for caller, callee in ((one, other), (other, one)):
+            if caller in proxies and callee not in proxies:
+                reason = f"{caller} and {callee} both logged {request}"
+                self.edges.setdefault((caller, callee), reason)
+
+    def _mentioned(
+        self, service: str, text: str, knowledge: KnowledgeBase
+    ) -> Iterable[tuple[str, str]]:
+        for port in named_ports(text):
+            owner = self.ports.get(port)
+            if owner and owner != service and port not in announced_ports(text):
+                yield owner, f"it names port {port}, on which {owner} listens"
+        hosts = {host.lower() for host in _HOST.findall(text[:_MAX_TEXT])}
+        for other in self.technologies:
+            if other != service and other.lower() in hosts:
+                yield other, f"it names the host {other}"
+        mentioned = set(knowledge.matcher.technologies_mentioned(text[:_MAX_TEXT]))
+        mentioned.discard(self.technologies.get(service, ""))
+        for technology in sorted(mentioned):
+            owners = [s for s, t in self.technologies.items() if t == technology and s != service]
+            if len(owners) == 1:
+                title = knowledge.technologies[technology].title
+                yield owners[0], f"its records speak of {title}, which {owners[0]} is"
+
+    def callees(self, service: str) -> list[str]:
+        """Services that `service` needs directly."""
+        return [callee for (caller, callee) in self.edges if caller == service]
+
+    def callers(self, service: str) -> list[str]:
+        """Services that need `service` directly."""
+        return [caller for (caller, callee) in self.edges if callee == service]
+
+    def dependants(self, service: str) -> set[str]:
+        """Every service that needs `service`, over any number of steps."""
+        found: set[str] = set()
+        waiting = [service]
+        while waiting:
+            for caller in self.callers(waiting.pop()):
+                if caller not in found and caller != service:
+                    found.add(caller)
+                    waiting.append(caller)
+        return found
+
+    def linked(self, one: str, other: str) -> str | None:
+        """Why two services belong together: the edge between them, in either direction."""
+        return self.edges.get((one, other)) or self.edges.get((other, one))

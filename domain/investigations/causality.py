@@ -1,0 +1,275 @@
+"""Root cause by abduction: the hypothesis that explains most, lies deepest, comes first.
+
+Every record of the case that a rule knows accuses somebody: its writer, the service the writer
+needs, or the service that called it. A candidate is a rule and the service it accuses. It is
+scored by what it explains (its own records, other symptoms of the accused service, symptoms of
+the services that depend on it), how specific the rule is, how deep in the dependency order the
+fault lies, whether the rule names a cause or only an effect, and how early it was seen.
+
+Ranking after Peng & Reggia, "Abductive Inference Models for Diagnostic Problem-Solving" (1990),
+with a weighted cover in place of a minimal one, because logs omit symptoms.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from domain.detection.anomaly import Anomaly, AnomalyKind, Line
+from domain.incidents.dependencies import DependencyGraph, answered_request, named_ports
+from domain.knowledge.judging import judge
+from domain.knowledge.knowledge_base import KnowledgeBase
+from domain.knowledge.rule import Culprit, Role, Rule, RuleMatch
+from domain.knowledge.vocabulary import ErrorClass, Layer
+
+_RESOURCE_CLASSES = frozenset(
+    {
+        ErrorClass.MEMORY_EXHAUSTED,
+        ErrorClass.DISK_EXHAUSTED,
+        ErrorClass.CPU_EXHAUSTED,
+        ErrorClass.CONNECTIONS_EXHAUSTED,
+        ErrorClass.LOCK_CONTENTION,
+        ErrorClass.DATA_CORRUPTION,
+        ErrorClass.CRASH,
+        ErrorClass.HARDWARE_FAILURE,
+        ErrorClass.DEPENDENCY_DOWN,
+    }
+)
+"""Faults that lie where the technology runs, even when a client's record tells of them."""
+
+_EXCEPTION = re.compile(
+    r"(?m)^\s{0,8}(?:Caused by: |Uncaught |Unhandled )?"
+    r"((?:[A-Za-z_$][\w$]{0,80}[.:]{1,2}){0,8}[A-Z][\w$]{0,80}(?:Error|Exception|Failure|Fault|Panic))"
+    r"(?:: (.{0,300}))?$"
+)
+
+
+@dataclass(slots=True)
+class Observation:
+    """A record of the case and what in it accuses somebody."""
+
+    line: Line
+    anomaly: Anomaly
+    start: int
+    end: int
+    captures: dict[str, str]
+
+
+@dataclass(slots=True)
+class Candidate:
+    """A possible cause: what it is, whom it accuses, the records that say so."""
+
+    label: str
+    service: str
+    error_class: ErrorClass
+    specificity: int
+    layer: Layer
+    role: Role
+    rule: Rule | None = None
+    observations: list[Observation] = field(default_factory=list)
+    unresolved: bool = False
+    """It accuses a dependency whose own log is not at hand."""
+    score: float = 0.0
+    explained: list[Anomaly] = field(default_factory=list)
+    unexplained: list[Anomaly] = field(default_factory=list)
+
+    @property
+    def first_time(self) -> int:
+        """When it was first seen (nanoseconds since 1970, UTC)."""
+        return min(o.line.time for o in self.observations)
+
+
+def rank(
+    anomalies: Sequence[Anomaly], graph: DependencyGraph, knowledge: KnowledgeBase
+) -> list[Candidate]:
+    """All candidates, best first. Empty only without anomalies."""
+    candidates = list(_candidates(anomalies, graph, knowledge).values())
+    order = {id(c): n for n, c in enumerate(sorted(candidates, key=lambda c: c.first_time))}
+    for candidate in candidates:
+        _score(candidate, anomalies, graph, order[id(candidate)] / max(len(candidates), 1))
+    return sorted(candidates, key=lambda c: (-c.score, c.first_time, c.label, c.service))
+
+
+def _candidates(
+    anomalies: Sequence[Anomaly], graph: DependencyGraph, knowledge: KnowledgeBase
+) -> dict[tuple[str, str], Candidate]:
+    found: dict[tuple[str, str], Candidate] = {}
+    for anomaly in anomalies:
+        for evidence in anomaly.evidence:
+            line = evidence.record
+            if anomaly.kind is AnomalyKind.RATE:
+                _add_failing_answers(found, anomaly, line, graph)
+                continue
+            accusations = judge(line.text, knowledge).accusations
+            for rule, match in accusations:
+                service, unresolved = accused(rule, match, line, graph, knowledge)
+                candidate = found.get((rule.id, service))
+                if candidate is None:
+                    candidate = found[rule.id, service] = Candidate(
+                        label=rule.id,
+                        service=service,
+                        error_class=rule.error_class,
+                        specificity=rule.specificity,
+                        layer=_layer(rule, knowledge),
+                        role=rule.role,
+                        rule=rule,
+                        unresolved=unresolved,
+                    )
+                candidate.observations.append(
+                    Observation(line, anomaly, match.start, match.end, dict(match.captures))
+                )
+            if not accusations:
+                _add_unexplained(found, anomaly, line, graph, knowledge)
+    return found
+
+
+_CLASS_OF_STATUS = {
+    "502": ErrorClass.DEPENDENCY_DOWN,
+    "503": ErrorClass.DEPENDENCY_DOWN,
+    "504": ErrorClass.TIMEOUT,
+}
+"""What a gateway's answer says of the service behind it (RFC 9110, section 15.6)."""
+
+
+def _add_failing_answers(
+    found: dict[tuple[str, str], Candidate], anomaly: Anomaly, line: Line, graph: DependencyGraph
+) -> None:
+    """Requests answered 5xx: an effect; it accuses whom the writer passes requests on to."""
+    request = answered_request(line.text)
+    status = request[2] if request else ""
+    callees = graph.callees(line.service)
+    service = callees[0] if len(callees) == 1 else line.service
+    candidate = found.setdefault(
+        ("server-errors", service),
+        Candidate(
+            label="server-errors",
+            service=service,
+            error_class=_CLASS_OF_STATUS.get(status, ErrorClass.UNKNOWN),
+            specificity=2,
+            layer=Layer.SERVICE,
+            role=Role.SYMPTOM,
+            unresolved=not callees and status in _CLASS_OF_STATUS,
+        ),
+    )
+    end = len(line.text.split("\n", 1)[0])
+    candidate.observations.append(Observation(line, anomaly, 0, end, {}))
+
+
+def _add_unexplained(
+    found: dict[tuple[str, str], Candidate],
+    anomaly: Anomaly,
+    line: Line,
+    graph: DependencyGraph,
+    knowledge: KnowledgeBase,
+) -> None:
+    """A record no rule knows: its innermost exception is a candidate, else the bare message."""
+    exceptions = list(_EXCEPTION.finditer(line.text))
+    label = exceptions[-1].group(1) if exceptions else f"pattern:{anomaly.pattern_id}"
+    span = exceptions[-1].span() if exceptions else (0, len(line.text.split("\n", 1)[0]))
+    technology = knowledge.technologies.get(graph.technologies.get(line.service, ""))
+    candidate = found.setdefault(
+        (label, line.service),
+        Candidate(
+            label=label,
+            service=line.service,
+            error_class=ErrorClass.CODE_DEFECT if exceptions else ErrorClass.UNKNOWN,
+            specificity=3 if exceptions else 1,
+            layer=technology.layer if technology else Layer.SERVICE,
+            role=Role.CAUSE if exceptions else Role.SYMPTOM,
+        ),
+    )
+    candidate.observations.append(Observation(line, anomaly, *span, {}))
+
+
+def accused(
+    rule: Rule, match: RuleMatch, line: Line, graph: DependencyGraph, knowledge: KnowledgeBase
+) -> tuple[str, bool]:
+    """The service a match accuses, and whether it is only the best guess for one not at hand."""
+    technology = knowledge.technology_of_rule[rule.id]
+    writer = line.service
+    owners = [s for s, t in graph.technologies.items() if t == technology.id and s != writer]
+    writes_of_itself = technology.general or graph.technologies.get(writer) == technology.id
+    if rule.culprit is Culprit.SELF:
+        elsewhere = not writes_of_itself and rule.error_class in _RESOURCE_CLASSES
+        return (owners[0], False) if elsewhere and len(owners) == 1 else (writer, False)
+    if rule.culprit is Culprit.CLIENT:
+        if not writes_of_itself:
+            return writer, False
+        callers = graph.callers(writer)
+        return (callers[0], False) if len(callers) == 1 else (writer, False)
+    callee = _dependency(match, line, graph)
+    if callee is None and len(owners) == 1 and not writes_of_itself:
+        callee = owners[0]
+    return (writer, True) if callee is None else (callee, False)
+
+
+def _dependency(match: RuleMatch, line: Line, graph: DependencyGraph) -> str | None:
+    """The known service that the record's address, or its only edge, points at."""
+    ports = [int(p) for p in (match.captures.get("port", ""),) if p.isdigit()]
+    for port in [*ports, *named_ports(line.text)]:
+        owner = graph.ports.get(port)
+        if owner and owner != line.service:
+            return owner
+    for name in ("host", "dependency"):
+        host = match.captures.get(name, "").split(".")[0].lower()
+        for service in graph.technologies:
+            if host and service.lower() == host and service != line.service:
+                return service
+    callees = graph.callees(line.service)
+    return callees[0] if len(callees) == 1 else None
+
+
+def _layer(rule: Rule, knowledge: KnowledgeBase) -> Layer:
+    return rule.layer or knowledge.technology_of_rule[rule.id].layer
+
+
+_CREDIT_SAME_SERVICE = 0.6
+_CREDIT_DEPENDANT = 0.8
+
+
+def _score(
+    candidate: Candidate, anomalies: Sequence[Anomaly], graph: DependencyGraph, lateness: float
+) -> None:
+    dependants = graph.dependants(candidate.service)
+    own = {id(o.anomaly) for o in candidate.observations}
+    writers = {o.line.service for o in candidate.observations}
+    covered = 0.0
+    for anomaly in anomalies:
+        credit = 0.0
+        if id(anomaly) in own:
+            credit = 1.0
+        elif anomaly.service in dependants or anomaly.service in writers - {candidate.service}:
+            credit = _CREDIT_DEPENDANT
+        elif anomaly.service == candidate.service:
+            credit = _CREDIT_SAME_SERVICE
+        covered += credit
+        (candidate.explained if credit else candidate.unexplained).append(anomaly)
+    criticality = candidate.rule.criticality.rank if candidate.rule else 1
+    candidate.score = (
+        0.38 * covered / max(len(anomalies), 1)
+        + 0.24 * candidate.specificity / 10
+        + 0.12 * candidate.layer.depth / 3
+        + 0.14 * (candidate.role is Role.CAUSE)
+        + 0.11 * (1 - lateness)
+        + 0.01 * criticality / 3
+    )
+
+
+def confidence(candidates: Sequence[Candidate], index: int) -> float:
+    """0 to 0.97: grows with the score and with the distance to the best other explanation.
+
+    A candidate that only names an effect, or accuses what is not at hand, stays below 0.5: the
+    cause is then not in the logs.
+    """
+    candidate = candidates[index]
+    rivals = [
+        c.score
+        for c in candidates
+        if c is not candidate
+        and (c.error_class, c.service) != (candidate.error_class, candidate.service)
+    ]
+    margin = candidate.score - max(rivals, default=0.0)
+    value = 0.2 + 0.75 * candidate.score + 0.4 * max(-0.3, min(margin, 0.25))
+    if candidate.role is Role.SYMPTOM or candidate.error_class is ErrorClass.UNKNOWN:
+        value = min(value, 0.45)
+    ceiling = 0.97 if index == 0 else 0.9
+    return round(max(0.05, min(value, ceiling)), 2)

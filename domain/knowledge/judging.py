@@ -1,0 +1,64 @@
+"""What the rules say about one record's text."""
+
+from dataclasses import dataclass
+
+from domain.knowledge.knowledge_base import KnowledgeBase
+from domain.knowledge.rule import Role, Rule, RuleMatch
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The rules found in a text, by role, most specific first."""
+
+    causes: tuple[tuple[Rule, RuleMatch], ...] = ()
+    symptoms: tuple[tuple[Rule, RuleMatch], ...] = ()
+    changes: tuple[tuple[Rule, RuleMatch], ...] = ()
+    noise: tuple[tuple[Rule, RuleMatch], ...] = ()
+
+    @property
+    def is_noise(self) -> bool:
+        """It looks like a failure and is none: no cause is more specific than the noise rule."""
+        if not self.noise:
+            return False
+        strongest = max((rule.specificity for rule, _ in self.causes), default=0)
+        return strongest <= self.noise[0][0].specificity
+
+    @property
+    def accusations(self) -> tuple[tuple[Rule, RuleMatch], ...]:
+        """Causes, then symptoms; empty for noise."""
+        return () if self.is_noise else self.causes + self.symptoms
+
+
+EMPTY = Judgement()
+
+
+_INNERMOST = "\nCaused by: "
+
+
+def judge(text: str, knowledge: KnowledgeBase) -> Judgement:
+    """Find the rules in a text and sort them by role and specificity.
+
+    Where a stack trace names its innermost cause last (`Caused by:`), what is found there takes
+    the place of what the same rule found in the exceptions wrapped around it.
+    """
+    found = {match.rule_id: match for match in knowledge.matcher.match(text)}
+    if not found:
+        return EMPTY
+    offset = text.rfind(_INNERMOST)
+    if offset >= 0:
+        for match in knowledge.matcher.match(text[offset:]):
+            found[match.rule_id] = match.model_copy(
+                update={"start": match.start + offset, "end": match.end + offset}
+            )
+    by_role: dict[Role, list[tuple[Rule, RuleMatch]]] = {role: [] for role in Role}
+    for match in found.values():
+        rule = knowledge.rules[match.rule_id]
+        by_role[rule.role].append((rule, match))
+    for pairs in by_role.values():
+        pairs.sort(key=lambda pair: (-pair[0].specificity, pair[0].id))
+    return Judgement(
+        causes=tuple(by_role[Role.CAUSE]),
+        symptoms=tuple(by_role[Role.SYMPTOM]),
+        changes=tuple(by_role[Role.CHANGE]),
+        noise=tuple(by_role[Role.NOISE]),
+    )

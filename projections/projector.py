@@ -29,6 +29,7 @@ class ReadModelUnusable(Exception):
             f"run 'aiops rebuild {name}' to make it anew from the events"
         )
         self.name = name
+        self.reason = reason
 
 
 class StaleSchema(ReadModelUnusable):

@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -131,8 +132,6 @@ class SqlReadModel:
 
     def digest(self) -> str:
         """The SHA-256 over every table's digest: equal exactly where the content is."""
-        from hashlib import sha256
-
         lines = [f"{name} {value}" for name, value in sorted(self.digests().items())]
         return sha256("\n".join(lines).encode()).hexdigest()
 
@@ -160,6 +159,15 @@ class SqlReadModel:
             finally:
                 source.close()
                 target.close()
+
+    def damage(self) -> str | None:
+        """What SQLite finds wrong with the file; None where it is sound."""
+        with self.engine.connect() as connection:
+            try:
+                found = connection.execute(text("PRAGMA quick_check(1)")).scalar_one()
+            except DatabaseError as error:
+                found = str(error.orig)
+        return None if found == "ok" else str(found)
 
     def close(self) -> None:
         """Release the file."""

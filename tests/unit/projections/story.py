@@ -171,7 +171,13 @@ class Story:
         failure = {"step": "context", "reason": "timeout"}
         record(run.StepFailed, CAUSE, engine="crew", attempt=1, seconds=2.0, **failure)
         record(run.StepFellBack, CAUSE, from_engine="crew", to_engine="knowledge", **failure)
-        record(run.CircuitOpened, CAUSE, endpoint="http://127.0.0.1", failures=3, retry_after_seconds=30.0)
+        record(
+            run.CircuitOpened,
+            CAUSE,
+            endpoint="http://127.0.0.1",
+            failures=3,
+            retry_after_seconds=30.0,
+        )
         for step, answer in answers.items():
             record(run.StepStarted, CAUSE, step=step, engine="knowledge", limit_seconds=30.0)
             record(

@@ -16,11 +16,13 @@ class PhysicalLine:
     """One line as it lies in its source.
 
     number: from 1. text: without its newline. end: byte offset just after it in its source.
+    dropped: bytes of a huge line that were left out of the text already.
     """
 
     number: int
     text: str
     end: int
+    dropped: int = 0
 
 
 @dataclass(slots=True)

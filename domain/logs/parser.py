@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable
+from itertools import islice
 from typing import Any
 
 from domain.logs.cleaning import MAX_BODY, TRUNCATED, clean
@@ -16,6 +17,9 @@ from domain.logs.service_names import TECHNOLOGY, ServiceTally, canonical
 
 HELD = 32
 """Records held back until the content has said which service writes them."""
+
+SLICE = 512
+"""Lines that are looked at together for traces of secrets."""
 
 MAX_KEY_LINES = 200
 """Lines a private key may span before we stop believing it is one."""
@@ -173,7 +177,7 @@ class SourceParser:
     ) -> None:
         self.source = source
         self._service = canonical(service) if service else ""
-        self._redact = (redactor or Redactor()).redact
+        self._redactor = redactor or Redactor()
         self._reader = FormatReader(formats)
         self._inner = FormatReader(formats, inside=True)
         self._pending: _Pending | None = None
@@ -194,8 +198,11 @@ class SourceParser:
     def feed(self, lines: Iterable[PhysicalLine], observed: int) -> list[Parsed]:
         """Take lines, return the records they finished. observed: nanoseconds since 1970."""
         finished: list[Parsed] = []
-        for line in lines:
-            self._take(line, observed, finished)
+        remaining = iter(lines)
+        while some := list(islice(remaining, SLICE)):
+            texts = [clean(_bounded(line.text)) for line in some]
+            for line, text in zip(some, self._redactor.redact_all(texts), strict=True):
+                self._take(line, text, observed, finished)
         return finished
 
     def flush(self, observed: int) -> list[Parsed]:  # noqa: ARG002 - part of the contract
@@ -205,12 +212,12 @@ class SourceParser:
         self._release(finished)
         return finished
 
-    def _take(self, line: PhysicalLine, observed: int, finished: list[Parsed]) -> None:
-        text, cut = line.text, 0
-        if len(text) > MAX_BODY:
-            cut = len(text[MAX_BODY:].encode("utf-8", "replace"))
-            text = text[:MAX_BODY]
-        text = self._redact(clean(text))
+    def _take(
+        self, line: PhysicalLine, text: str, observed: int, finished: list[Parsed]
+    ) -> None:
+        cut = line.dropped
+        if len(line.text) > MAX_BODY:
+            cut += len(line.text[MAX_BODY:].encode("utf-8", "replace"))
         if self._key_lines or "[REDACTED:private_key]" in text:
             text = self._without_key(line.text, text)
         pending = self._pending
@@ -292,7 +299,7 @@ class SourceParser:
         self._names[name] = self._names.get(name, 0) + 1
         if not self._headed and reading.format is not _TEXT and not reading.format.crash:
             self._headed = True
-        record = pending.record(self._redact)
+        record = pending.record(self._redactor.redact)
         parsed = Parsed(record, pending.end)
         if self._service:
             if reading.service and reading.service != self._service:
@@ -325,6 +332,10 @@ class SourceParser:
                 self._dominant = self._tally.dominant or ""
             if self._dominant:
                 record.resource["service.name"] = self._dominant
+
+
+def _bounded(text: str) -> str:
+    return text if len(text) <= MAX_BODY else text[:MAX_BODY]
 
 
 def _origin(outer: Reading | None) -> tuple[Any, ...] | None:

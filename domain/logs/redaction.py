@@ -6,9 +6,10 @@ linear in the text whatever it holds. Redacting twice gives what redacting once 
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 Replacement = Callable[[re.Match[str]], str]
+Rule = tuple[tuple[str, ...], re.Pattern[str] | None, Replacement]
 
 _VALUE = (
     r"(?:\\{1,4}[\"'](?!\[REDACTED)[^\"'\\]{1,1024}"
@@ -48,6 +49,7 @@ _CARD = re.compile(
     r"(?P<gap>[ -]?)\d{4}(?P=gap)\d{4}(?P=gap)\d{4}(?![\w-]|\.\d)"
     r"|(?<![\w.:/-])3[47]\d\d[ -]?\d{6}[ -]?\d{5}(?![\w-]|\.\d)"
 )
+_CARD_HINT = re.compile(r"[2-6]\d{3}[ -]?\d{4,6}[ -]?\d{4}")
 _BEGIN_KEY = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
 _END_KEY = re.compile(r"-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
 _PROVIDERS: tuple[tuple[str, tuple[str, ...], str], ...] = (
@@ -81,7 +83,8 @@ class Redactor:
     __slots__ = ("_rules",)
 
     def __init__(self) -> None:
-        keyed: list[tuple[tuple[str, ...], re.Pattern[str], Replacement]] = [
+        keyed: list[Rule] = [
+            (("-----begin",), None, lambda _: ""),
             (("://",), _URL, lambda m: f"{m['user']}:[REDACTED:password]@"),
             (("authorization",), _HEADER, _header),
             (("bearer", "basic"), _SCHEME, _scheme),
@@ -97,16 +100,34 @@ class Redactor:
 
     def redact(self, text: str) -> str:
         """The text without secrets; the very same object where there were none."""
+        return self._redact_with(text, self._rules, _CARD_HINT.search(text) is not None)
+
+    def redact_all(self, texts: list[str]) -> list[str]:
+        """`redact` of each text. Looking for traces of secrets in all at once is far cheaper."""
+        joined = "\n".join(texts)
+        lower = joined.lower()
+        rules = [
+            (found, pattern, replacement)
+            for needles, pattern, replacement in self._rules
+            if (found := tuple(needle for needle in needles if needle in lower))
+        ]
+        cards = _CARD_HINT.search(joined) is not None
+        if not rules and not cards:
+            return texts
+        return [self._redact_with(text, rules, cards) for text in texts]
+
+    def _redact_with(self, text: str, rules: Sequence[Rule], cards: bool) -> str:
         lower = text.lower()
         result = text
-        if "-----begin" in lower:
-            result = _without_private_keys(result)
-        for needles, pattern, replacement in self._rules:
+        for needles, pattern, replacement in rules:
             for needle in needles:
                 if needle in lower:
-                    result = pattern.sub(replacement, result)
+                    if pattern is None:
+                        result = _without_private_keys(result)
+                    else:
+                        result = pattern.sub(replacement, result)
                     break
-        if _CARD.search(result) is not None:
+        if cards and _CARD_HINT.search(result) is not None:
             result = _CARD.sub(_card, result)
         return text if result == text else result
 

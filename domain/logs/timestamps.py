@@ -38,6 +38,7 @@ _LAYOUTS = tuple(
         rf"{_MON} {{1,2}}(?P<d>\d\d?),? (?P<y>\d{{4}}),? {_HMS}{_TAIL}(?: ?(?P<ap>[AaPp][Mm]))?",
         r"(?P<y>\d{4})(?P<mo>\d\d)(?P<d>\d\d)[T_ -]?"
         rf"(?P<h>\d\d):?(?P<mi>\d\d):?(?P<s>\d\d){_TAIL}",
+        r"(?P<y>\d{4})(?P<mo>\d\d)(?P<d>\d\d)-(?P<h>\d\d?):(?P<mi>\d\d?):(?P<s>\d\d?):(?P<f>\d{1,3})",
         rf"(?P<y2>\d\d)/?(?P<mo>\d\d)/?(?P<d>\d\d) +(?P<h>\d\d?):?(?P<mi>\d\d):?(?P<s>\d\d){_TAIL}",
         rf"(?P<mo>\d\d)[-./]?(?P<d>\d\d) {_HMS}{_TAIL}",
         rf"(?P<a>\d\d?)(?P<sep>[./-])(?P<b>\d\d?)[./-](?P<y>\d{{4}}),? {_HMS}{_TAIL}"
@@ -45,8 +46,11 @@ _LAYOUTS = tuple(
         rf"(?P<h>\d\d):(?P<mi>\d\d):(?P<s>\d\d){_TAIL}",
     )
 )
+_SCALES = tuple(10 ** (9 - length) for length in range(10))
 _EPOCH = re.compile(r"(?P<n>\d{9,19})(?:\.(?P<f>\d{1,9})\d{0,6})?")
-_QUICK = re.compile(r"(\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d)(?:[.,](\d{1,9}))?(?: ?(Z|UTC))?")
+_QUICK = re.compile(
+    r"(\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d)(?:[.,](\d{1,9}))?(?: ?(?:Z|UTC|[+-]00:?00))?"
+)
 
 
 class TimestampReader:
@@ -68,7 +72,7 @@ class TimestampReader:
         """
         quick = _QUICK.fullmatch(text)
         if quick is not None:
-            second_text, fraction, _ = quick.groups()
+            second_text, fraction = quick.groups()
             if second_text != self._second_text:
                 second = _utc_seconds(
                     int(text[:4]), int(text[5:7]), int(text[8:10]),
@@ -119,7 +123,7 @@ def iso_utc(nanoseconds: int) -> str:
 
 
 def _fraction(digits: str | None) -> int:
-    return int(digits.ljust(9, "0")) if digits else 0
+    return int(digits) * _SCALES[len(digits)] if digits else 0
 
 
 def _utc_seconds(year: int, month: int, day: int, clock: tuple[int, int, int]) -> int | None:

@@ -3,7 +3,7 @@
 A family file lists formats; a format is an anchored regular expression with named groups, what its
 groups mean, and sample lines which are its tests. Patterns may use the fragments below as
 `%{NAME}`. Groups with a meaning of their own: timestamp, severity, message, logger, service,
-trace_id, span_id, priority (syslog). Every other group becomes an attribute.
+priority (syslog). Every other group becomes an attribute.
 """
 
 import re
@@ -41,7 +41,7 @@ ATTRIBUTES = {
 """Attribute of each customary group; a format may name others."""
 
 SPECIAL = frozenset({
-    "timestamp", "severity", "message", "service", "trace_id", "span_id", "priority", "origin",
+    "timestamp", "severity", "message", "service", "priority",
 })  # fmt: skip
 """Groups that fill fields of the record instead of an attribute."""
 
@@ -93,9 +93,7 @@ class Format(BaseModel):
     crash: bool = False
     joins: bool = True
     fallback: bool = False
-    body: str = ""
     attributes: dict[str, str] = Field(default_factory=dict)
-    fixed: dict[str, str] = Field(default_factory=dict)
     samples: tuple[Sample, ...]
 
     def expanded(self) -> str:

@@ -58,24 +58,24 @@ class CompiledFormat:
         self.crash = spec.crash
         self.fallback = spec.fallback
         self.technology = spec.technology or ""
-        self._match = re.compile(spec.expanded()).match
-        groups = re.compile(spec.expanded()).groupindex
+        compiled = re.compile(spec.expanded())
+        self._match = compiled.match
+        group = {name: number - 1 for name, number in compiled.groupindex.items()}
         self._plain = tuple(
-            (name, spec.attributes.get(name, ATTRIBUTES.get(name, name)), name in _INTEGERS)
-            for name in groups
+            (number, spec.attributes.get(name, ATTRIBUTES.get(name, name)), name in _INTEGERS)
+            for name, number in group.items()
             if name not in SPECIAL
         )
-        self._has = {name: name in groups for name in ("timestamp", "severity", "service")}
-        self._has_ids = "trace_id" in groups
-        self._has_priority = "priority" in groups
-        self._has_logger = "logger" in groups
+        self._timestamp, self._severity, self._message, self._service, self._logger = (
+            group.get(name, -1)
+            for name in ("timestamp", "severity", "message", "service", "logger")
+        )
+        self._priority = group.get("priority", -1)
         self._severities = {
             word.lower(): NUMBERS[meaning.lower()] for word, meaning in spec.severities.items()
         }
         self._default = NUMBERS.get(spec.default_severity.lower(), 0)
         self._default_label = spec.default_severity
-        self._body = spec.body
-        self._fixed = spec.fixed
 
     def read(self, text: str, clock: TimestampReader, observed: int) -> Reading | None:
         """What the line says in this format; None where it is not of this format."""
@@ -84,23 +84,26 @@ class CompiledFormat:
         match = self._match(text if len(text) <= HEADER_LIMIT else text[:HEADER_LIMIT])
         if match is None:
             return None
-        found = match.groupdict()
+        found = match.groups()
         severity, label = self._default, self._default_label
-        if self._has["severity"]:
-            word = found["severity"]
-            if word:
-                severity = self._severities.get(word.lower()) or NUMBERS.get(word.lower(), 0)
-                label = word
-                if not severity and word not in self.continues:
-                    return None
+        if self._severity >= 0 and (word := found[self._severity]):
+            severity = self._severities.get(word.lower()) or NUMBERS.get(word.lower(), 0)
+            label = word
+            if not severity and word not in self.continues:
+                return None
         timestamp = None
-        if self._has["timestamp"] and found["timestamp"]:
-            timestamp = clock.read(found["timestamp"], observed)
+        if self._timestamp >= 0 and (written := found[self._timestamp]):
+            timestamp = clock.read(written, observed)
             if timestamp is None:
                 return None
-        body = self._message(text, match, found)
-        if self.spec.escaped:
-            body = _unescaped(body)
+        body = text
+        if self._message >= 0:
+            body = found[self._message] or ""
+            if len(text) > HEADER_LIMIT and match.end(self._message + 1) == HEADER_LIMIT:
+                body = text[match.start(self._message + 1) :]
+            body = body.strip()
+            if self.spec.escaped:
+                body = _unescaped(body)
         reading = Reading(self, body, timestamp, severity, label)
         self._fill(reading, found)
         if self.spec.fields and "=" in body:
@@ -108,36 +111,23 @@ class CompiledFormat:
                 reading.attributes.setdefault(key, value)
         return reading
 
-    def _message(self, text: str, match: re.Match[str], found: dict[str, str | None]) -> str:
-        if self._body:
-            return self._body.format_map({k: v or "" for k, v in found.items()}).strip()
-        if "message" not in found:
-            return text
-        start = match.start("message")
-        if match.end("message") == match.end() == min(len(text), HEADER_LIMIT):
-            return text[start:].strip()
-        return (found["message"] or "").strip()
-
-    def _fill(self, reading: Reading, found: dict[str, str | None]) -> None:
+    def _fill(self, reading: Reading, found: tuple[str | None, ...]) -> None:
         attributes = reading.attributes
-        for name, attribute, integer in self._plain:
-            value = found[name]
+        for number, attribute, integer in self._plain:
+            value = found[number]
             if value and value != "-":
                 if integer and _NUMBER.fullmatch(value):
                     attributes[attribute] = int(value)
                 else:
                     attributes[attribute] = value.strip()
-        if self._fixed:
-            attributes.update(self._fixed)
-        if self._has["service"]:
-            reading.service = found["service"] or ""
-        if self._has_logger:
-            reading.logger = found["logger"] or ""
-        if self._has_ids:
-            reading.trace_id = found["trace_id"] or ""
-            reading.span_id = found.get("span_id") or ""
-        if self._has_priority and found["priority"]:
-            level = int(found["priority"]) & 7
+        if self._service >= 0:
+            reading.service = found[self._service] or ""
+            if reading.service == "-":
+                reading.service = ""
+        if self._logger >= 0:
+            reading.logger = found[self._logger] or ""
+        if self._priority >= 0 and (priority := found[self._priority]):
+            level = int(priority) & 7
             reading.severity, reading.label = SYSLOG[level], SYSLOG_WORDS[level]
         if self.spec.severity_by_status:
             status = attributes.get("http.response.status_code")

@@ -65,7 +65,8 @@ def is_word(bone: str) -> bool:
 def skeleton(parts: Sequence[str]) -> tuple[str, ...]:
     """The words that make a template what it is; all that varies by nature is a star.
 
-    By nature vary: slots, hexadecimal digits around slots, and what an equals sign assigns. A
+    By nature vary: slots, hexadecimal digits around slots, what an equals sign assigns, and
+    what follows the first slot within an atom (`node-<num>-a`, of which `node-<` stays). A
     template without any word keeps its atoms.
     """
     bones = []
@@ -77,10 +78,15 @@ def skeleton(parts: Sequence[str]) -> tuple[str, ...]:
             bones.append(STAR)
             assigned = False
         else:
-            bones.append(atom)
+            bones.append(_head(atom))
             assigned = atom == "="
             words = words or is_word(atom)
     return tuple(bones) if words else tuple(parts)
+
+
+def _head(atom: str) -> str:
+    slot = _SLOT.search(atom)
+    return atom if slot is None or slot.start() == 0 else atom[: slot.start() + 1]
 
 
 def loosened(bones: Sequence[str]) -> tuple[str, ...]:
@@ -94,7 +100,7 @@ def loosened(bones: Sequence[str]) -> tuple[str, ...]:
 
 def _is_name(bone: str) -> bool:
     if "<" in bone:
-        return _SLOT.search(bone) is not None
+        return len(bone) > 1
     return "." in bone and _DOTTED.fullmatch(bone) is not None and not _THROWN.search(bone)
 
 
@@ -112,4 +118,7 @@ def widened(old: Sequence[str], new: Sequence[str]) -> tuple[str, ...]:
 
 def _common(old: str, new: str) -> str:
     """The slot for two different atoms: hexadecimal numbers may lack letters, or digits."""
-    return "<hex>" if _HEXADECIMAL.fullmatch(old) and _HEXADECIMAL.fullmatch(new) else ANY
+    if _HEXADECIMAL.fullmatch(old) and _HEXADECIMAL.fullmatch(new):
+        return "<hex>"
+    head = _head(old)
+    return head + ANY[1:] if head.endswith("<") and head == _head(new) else ANY

@@ -4,16 +4,12 @@ For tests of the interfaces: two incidents (one diagnosed and mailed, one fresh)
 services, with hostile text in places where logs put it.
 """
 
-import threading
 import time
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from application.attending import Attending
 from application.chunk_reading import ChunkReader
-from application.event_log import read_all
 from application.recording import Recording
 from domain.detection.anomaly import Anomaly, AnomalyKind
 from domain.detection.evidence import evidence_of
@@ -42,10 +38,6 @@ from domain.notifications.notification import Notification
 from domain.provenance import Cause
 from infrastructure.event_store.chunks import ZstdChunkCodec
 from infrastructure.event_store.sqlite_log import SqliteEventLog
-from projections.dashboard.queries import DashboardQueries
-from projections.dashboard.read_model import open_dashboard
-from projections.history.queries import HistoryQueries
-from projections.history.read_model import open_history
 
 HOSTILE = "<script>document.title='owned'</script> **bold** [x](http://evil.example) \x1b[31mred"
 """What a log line may hold to take over a page, a mail or a terminal."""

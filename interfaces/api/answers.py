@@ -1,9 +1,6 @@
 """What the API answers where no read model has the shape already. Times: nanoseconds since 1970."""
 
-from datetime import datetime
-from uuid import UUID
-
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from domain.logs.record import StoredRecord, severity_name
 
@@ -81,26 +78,3 @@ class SearchAnswer(BaseModel):
 
     query: str
     hits: list[SearchHit]
-
-
-class AuditEntry(BaseModel):
-    """One recorded fact with its provenance."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    position: int
-    event: str
-    at: datetime
-    actor: str
-    id: UUID
-    correlation_id: UUID | None
-    causation_id: UUID | None
-    summary: str
-
-
-class AuditTrail(BaseModel):
-    """Cause before effect: from the bytes of the log to the mail."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    events: list[AuditEntry]

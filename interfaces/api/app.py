@@ -36,7 +36,7 @@ def create_app(backend: Backend, allowed_hosts: Iterable[str] = ()) -> FastAPI:
     app.state.backend = backend
     app.state.metrics = metrics
     for router in (ingesting.router, incidents.router, records.router, overview.router):
-        app.include_router(router, prefix="/api/v1")
+        app.include_router(router)
     app.include_router(overview.probes)
     documentation.install(app)
     problems.install(app)

@@ -5,6 +5,8 @@ from typing import Any, Protocol
 
 from pydantic import BaseModel
 
+from application.auditing import AuditTrail
+from domain.logs.record import StoredRecord
 from projections.dashboard.answers import Overview
 from projections.history.answers import IncidentDetail, IncidentPage, PatternRow, SourceRow
 
@@ -64,7 +66,7 @@ class CommandResult(BaseModel):
 class History(Protocol):
     """The history read model's queries (projections.history)."""
 
-    def incidents(  # noqa: PLR0913 - one parameter a filter
+    def incidents(
         self,
         *,
         state: str | None = None,
@@ -94,8 +96,30 @@ class History(Protocol):
 class Dashboard(Protocol):
     """The dashboard read model's queries (projections.dashboard)."""
 
-    def overview(self, now_ns: int, minutes: int = 180) -> Overview:
+    def overview(self, now_ns: int, *, minutes: int = 180) -> Overview:
         """The last `minutes` before `now_ns`."""
+        ...
+
+
+class Records(Protocol):
+    """Records where they lie (application.searching)."""
+
+    def search(
+        self,
+        text: str,
+        *,
+        source: str | None = None,
+        service: str | None = None,
+        min_severity: int | None = None,
+        after: int | None = None,
+        before: int | None = None,
+        limit: int = 50,
+    ) -> list[StoredRecord]:
+        """Records that hold `text`, newest first. Times: nanoseconds since 1970, inclusive."""
+        ...
+
+    def around(self, source: str, sequence: int, count: int) -> list[StoredRecord]:
+        """A record with `count` neighbours on each side, in order; empty where there is none."""
         ...
 
 
@@ -130,14 +154,11 @@ class Backend(Protocol):
     history: History
     dashboard: Dashboard
     search: Any
-    records: Any
+    records: Records
     commands: Commands
 
-    def audit(self, any_id: str) -> Any:
-        """Every event that led to or followed from the thing with this id, cause before effect.
-
-        Raises LookupError (or returns no events) for an id nobody knows.
-        """
+    def audit(self, any_id: str) -> AuditTrail:
+        """The events behind and after the thing with this id. Raises UnknownId."""
         ...
 
     def ingest(self, source: str, lines: Iterable[str], kind: str) -> IngestResult:

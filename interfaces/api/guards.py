@@ -92,6 +92,6 @@ class Guards:
                 type="urn:aiops:problem:foreign-page",
                 title="Refused: sent by a page of another site",
                 status=403,
-                detail="a web page of another site sent this request; use the dashboard or a program",
+                detail="a page of another site sent this; use the dashboard or a program",
             )
         return None

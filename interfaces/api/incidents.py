@@ -7,16 +7,15 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, Field
 
-
+from application.auditing import AuditTrail, UnknownId
 from domain.incidents.incident import IncidentClosed, State
 from domain.knowledge.vocabulary import Criticality, ErrorClass
-from interfaces.api.answers import AuditTrail
 from interfaces.api.backend import Backend, CommandResult
 from interfaces.api.parts import System
 from interfaces.api.problems import ProblemRaised, bad_request, not_found, responses
 from projections.history.answers import AmbiguousId, IncidentDetail, IncidentPage
 
-router = APIRouter(tags=["incidents"])
+router = APIRouter(prefix="/api/v1", tags=["incidents"])
 
 VISIBLE_WITHIN_SECONDS = 2.0
 """How long a command waits for the read model to show what it did."""
@@ -64,7 +63,7 @@ class Verdict(BaseModel):
 
 
 @router.get("/incidents", summary="Find incidents", responses=responses(400, 421, 422))
-def list_incidents(  # noqa: PLR0913 - one parameter a filter
+def list_incidents(
     system: System,
     state: State | None = None,
     service: Annotated[str | None, Query(max_length=200)] = None,
@@ -144,15 +143,9 @@ def audit_anything(
 def audit_trail(system: Backend, any_id: str) -> AuditTrail:
     """The trail, or a 404 problem."""
     try:
-        found = system.audit(any_id)
-    except AmbiguousId as error:
-        raise bad_request("ambiguous-id", "Several things fit", str(error)) from error
-    except (LookupError, ValueError) as error:
-        raise not_found("recorded thing", any_id, "ids are in every answer of this API") from error
-    trail = AuditTrail.model_validate(found)
-    if not trail.events:
-        raise not_found("recorded thing", any_id, "ids are in every answer of this API")
-    return trail
+        return system.audit(any_id)
+    except UnknownId as error:
+        raise ProblemRaised(404, "not-found", "Nothing has this id", str(error)) from error
 
 
 _COMMAND = responses(400, 403, 404, 409, 421, 422)
@@ -161,9 +154,7 @@ _COMMAND = responses(400, 403, 404, 409, 421, 422)
 @router.post("/incidents/{incident_id}/acknowledge", summary="Take it", responses=_COMMAND)
 def acknowledge(system: System, incident_id: IncidentId, body: Acknowledgement) -> CommandResult:
     """Someone has taken it. A second time changes nothing."""
-    return _command(
-        system, incident_id, lambda found: system.commands.acknowledge(found, body.by)
-    )
+    return _command(system, incident_id, lambda found: system.commands.acknowledge(found, body.by))
 
 
 @router.post("/incidents/{incident_id}/resolve", summary="Close it", responses=_COMMAND)

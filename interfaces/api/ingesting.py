@@ -7,11 +7,11 @@ from fastapi import APIRouter, Query, Request
 from fastapi.concurrency import run_in_threadpool
 
 from interfaces.api.backend import Backend, IngestResult, QueueFull
-from interfaces.api.bodies import lines_of, read_body, too_large, MAX_BODY_BYTES
+from interfaces.api.bodies import MAX_BODY_BYTES, lines_of, read_body, too_large
 from interfaces.api.parts import Metrics, System
 from interfaces.api.problems import ProblemRaised, responses
 
-router = APIRouter(tags=["ingest"])
+router = APIRouter(prefix="/api/v1", tags=["ingest"])
 
 KIND = "api"
 """The kind of source that lines from here belong to."""
@@ -66,9 +66,7 @@ async def post_logs(
     return await run_in_threadpool(_take_in, system, metrics, source, list(lines))
 
 
-def _take_in(
-    system: Backend, metrics: Metrics, source: str, lines: list[str]
-) -> IngestResult:
+def _take_in(system: Backend, metrics: Metrics, source: str, lines: list[str]) -> IngestResult:
     if not lines:
         return IngestResult(accepted=0)
     try:

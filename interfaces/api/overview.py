@@ -13,7 +13,7 @@ from interfaces.api.telemetry import CONTENT_TYPE, system_families
 from projections.dashboard.answers import Overview
 from projections.history.answers import PatternRow, SourceRow
 
-router = APIRouter(tags=["system"])
+router = APIRouter(prefix="/api/v1", tags=["system"])
 probes = APIRouter(tags=["probes"])
 
 
@@ -27,7 +27,7 @@ def overview(
     ] = None,
 ) -> Overview:
     """Open incidents, rates, sources, patterns, how the agents do."""
-    return system.dashboard.overview(time.time_ns() if until is None else until, minutes)
+    return system.dashboard.overview(time.time_ns() if until is None else until, minutes=minutes)
 
 
 @router.get("/sources", summary="Where records come from", responses=responses(421))
@@ -79,6 +79,6 @@ def readyz(system: System) -> Response:
 def metrics(system: System, counters: Metrics) -> Response:
     """Prometheus text format 0.0.4."""
     lines = counters.families() + system_families(
-        system.dashboard.overview(time.time_ns(), 1), system.projections(), system.health()
+        system.dashboard.overview(time.time_ns(), minutes=1), system.projections(), system.health()
     )
     return Response("\n".join(lines) + "\n", headers={"Content-Type": CONTENT_TYPE})

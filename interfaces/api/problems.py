@@ -8,6 +8,8 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 
+from projections.projector import ReadModelUnusable
+
 MEDIA_TYPE = "application/problem+json"
 _TYPE = "urn:aiops:problem:"
 
@@ -22,7 +24,7 @@ class Problem(BaseModel):
                     "type": "urn:aiops:problem:not-found",
                     "title": "There is no such incident",
                     "status": 404,
-                    "detail": "no incident's id begins with 'abc'; GET /api/v1/incidents lists them",
+                    "detail": "no incident 'abc'; GET /api/v1/incidents lists them",
                 }
             ]
         }
@@ -99,6 +101,29 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(ProblemRaised)
     async def raised(_request: Request, error: ProblemRaised) -> JSONResponse:
         return answer(error.problem, error.headers)
+
+    @app.exception_handler(ReadModelUnusable)
+    async def unusable(_request: Request, error: ReadModelUnusable) -> JSONResponse:
+        return answer(
+            Problem(
+                type=_TYPE + "read-model-unusable",
+                title="A read model cannot be used",
+                status=503,
+                detail=str(error),
+            )
+        )
+
+    @app.exception_handler(Exception)
+    async def failed(_request: Request, error: Exception) -> JSONResponse:
+        return answer(
+            Problem(
+                type=_TYPE + "failed",
+                title="The program failed",
+                status=500,
+                detail=f"{type(error).__name__}; the log of 'aiops up' holds the whole story, "
+                "please report it",
+            )
+        )
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_request: Request, error: RequestValidationError) -> JSONResponse:

@@ -10,7 +10,7 @@ from interfaces.api.answers import RecordContext, RecordPage, RecordView, Search
 from interfaces.api.parts import System
 from interfaces.api.problems import ProblemRaised, not_found, responses
 
-router = APIRouter(tags=["search"])
+router = APIRouter(prefix="/api/v1", tags=["search"])
 
 _NUMBERS = {name: number for number, name in SEVERITY_NAMES.items()}
 _MOMENT = "Nanoseconds since 1970, or ISO 8601 with a zone."
@@ -28,7 +28,7 @@ def search(
 
 
 @router.get("/records", summary="Find records", responses=responses(421, 422))
-def records(  # noqa: PLR0913 - one parameter a filter
+def records(
     system: System,
     text: Annotated[
         str, Query(max_length=500, description="Words the record must hold; empty: any.")
@@ -72,9 +72,7 @@ def record(
     found = [RecordView.of(stored) for stored in system.records.around(source, sequence, count)]
     wanted = [view for view in found if view.sequence == sequence]
     if not wanted:
-        raise not_found(
-            "record", f"{source}#{sequence}", "GET /api/v1/sources lists the sources"
-        )
+        raise not_found("record", f"{source}#{sequence}", "GET /api/v1/sources lists the sources")
     return RecordContext(
         before=[view for view in found if view.sequence < sequence],
         record=wanted[0],

@@ -140,9 +140,7 @@ def system_families(
     ]
 
 
-def family(
-    name: str, kind: str, text: str, samples: Iterable[tuple[Labels, float]]
-) -> list[str]:
+def family(name: str, kind: str, text: str, samples: Iterable[tuple[Labels, float]]) -> list[str]:
     """HELP, TYPE and the samples of one metric family."""
     lines = [f"# HELP {name} {text}", f"# TYPE {name} {kind}"]
     return lines + [sample(name, labels, value) for labels, value in samples]

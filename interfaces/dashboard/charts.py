@@ -23,6 +23,10 @@ def _local(nanoseconds: int, zone: tzinfo) -> str:
     return at_ns(nanoseconds, zone).replace(tzinfo=None).isoformat()
 
 
+def _data(rows: list[dict[str, Any]]) -> alt.Data:
+    return alt.Data(values=rows)  # type: ignore[no-untyped-call]
+
+
 def rates(
     records: Sequence[RatePoint], errors: Sequence[RatePoint], zone: tzinfo
 ) -> tuple[alt.Chart, alt.Chart]:
@@ -35,10 +39,13 @@ def rates(
 
 def _rate(points: Sequence[RatePoint], zone: tzinfo, colour: str, title: str) -> alt.Chart:
     rows = [{"time": _local(point.time, zone), "count": point.count} for point in points]
-    return (
-        alt.Chart(alt.Data(values=rows), height=120)
+    chart: alt.Chart = (
+        alt.Chart(_data(rows), height=120)
         .mark_area(
-            color=colour, opacity=0.35, line={"color": colour, "strokeWidth": 1.5}, interpolate="step"
+            color=colour,
+            opacity=0.35,
+            line={"color": colour, "strokeWidth": 1.5},
+            interpolate="step",
         )
         .encode(
             x=alt.X("time:T", title=None),
@@ -46,6 +53,7 @@ def _rate(points: Sequence[RatePoint], zone: tzinfo, colour: str, title: str) ->
             tooltip=[alt.Tooltip("time:T", format="%H:%M"), alt.Tooltip("count:Q", title=title)],
         )
     )
+    return chart
 
 
 def histogram(
@@ -72,7 +80,7 @@ def histogram(
         for (begin, kind), number in sorted(counts.items())
     ]
     bars = (
-        alt.Chart(alt.Data(values=rows))
+        alt.Chart(_data(rows))
         .mark_bar()
         .encode(
             x=_axis(window, zone, "from"),
@@ -88,7 +96,8 @@ def histogram(
             tooltip=["severity:N", "records:Q", alt.Tooltip("from:T", format="%H:%M:%S")],
         )
     )
-    return (bars + _markers(marks, window, zone)).properties(height=170)
+    layers: alt.LayerChart = (bars + _markers(marks, window, zone)).properties(height=170)
+    return layers
 
 
 def spans(anomalies: Sequence[Anomaly], window: tuple[int, int], zone: tzinfo) -> alt.Chart:
@@ -106,8 +115,8 @@ def spans(anomalies: Sequence[Anomaly], window: tuple[int, int], zone: tzinfo) -
         for anomaly in sorted(anomalies, key=lambda a: a.first_time)
     ]
     services = list(dict.fromkeys(str(row["service"]) for row in rows))
-    return (
-        alt.Chart(alt.Data(values=rows), height=max(26 * len(services) + 30, 70))
+    chart: alt.Chart = (
+        alt.Chart(_data(rows), height=max(26 * len(services) + 30, 70))
         .mark_bar(height=11, cornerRadius=2, opacity=0.75, color="#D55E00")
         .encode(
             x=_axis(window, zone, "from"),
@@ -116,6 +125,7 @@ def spans(anomalies: Sequence[Anomaly], window: tuple[int, int], zone: tzinfo) -
             tooltip=["service:N", "kind:N", "pattern:N", "times:Q"],
         )
     )
+    return chart
 
 
 def _axis(window: tuple[int, int], zone: tzinfo, field: str) -> alt.X:
@@ -123,19 +133,18 @@ def _axis(window: tuple[int, int], zone: tzinfo, field: str) -> alt.X:
     return alt.X(f"{field}:T", title=None, scale=alt.Scale(domain=domain, clamp=True))
 
 
-def _markers(
-    marks: Sequence[TimelineRow], window: tuple[int, int], zone: tzinfo
-) -> alt.Chart:
+def _markers(marks: Sequence[TimelineRow], window: tuple[int, int], zone: tzinfo) -> alt.Chart:
     rows: list[dict[str, Any]] = [
         {"at": _wall(mark.at, zone), "kind": words(mark.kind), "text": visible(mark.text[:120])}
         for mark in marks
         if window[0] <= mark.at.timestamp() * 1e9 <= window[1]
     ]
-    return (
-        alt.Chart(alt.Data(values=rows))
+    chart: alt.Chart = (
+        alt.Chart(_data(rows))
         .mark_rule(color=MARKER_COLOUR, strokeWidth=2, strokeDash=[4, 3])
         .encode(x=_axis(window, zone, "at"), tooltip=["kind:N", "text:N"])
     )
+    return chart
 
 
 def _wall(moment: datetime, zone: tzinfo) -> str:

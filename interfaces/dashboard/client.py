@@ -2,11 +2,13 @@
 
 from types import TracebackType
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 import httpx
 from pydantic import BaseModel, TypeAdapter
 
-from interfaces.api.answers import AuditTrail, RecordContext, RecordPage, SearchAnswer
+from application.auditing import AuditTrail
+from interfaces.api.answers import RecordContext, RecordPage, SearchAnswer
 from interfaces.api.backend import CommandResult, ProjectionState
 from projections.dashboard.answers import Overview
 from projections.history.answers import IncidentDetail, IncidentPage, PatternRow, SourceRow
@@ -130,6 +132,4 @@ def _given(params: dict[str, Any]) -> dict[str, Any]:
 
 
 def _segment(text: str) -> str:
-    from urllib.parse import quote
-
     return quote(text, safe="")

@@ -3,10 +3,10 @@
 import streamlit as st
 from markupsafe import Markup
 
-from interfaces.api.answers import AuditEntry
+from application.auditing import AuditEntry
 from interfaces.dashboard.markup import join, table, text
 from interfaces.dashboard.session import api, html, notice, viewer_zone
-from interfaces.dashboard.wording import clock, count, duration, shortened, words
+from interfaces.dashboard.wording import clock, count, duration, shortened, visible, words
 from projections.history.answers import IncidentDetail, InvestigationRow
 
 _SHOWN = 300
@@ -31,9 +31,11 @@ def audit_view(incident: IncidentDetail) -> None:
         )
     )
     if len(events) > _SHOWN:
-        html(Markup("<p class=dim>{} more: aiops audit {}</p>").format(
-            count(len(events) - _SHOWN), incident.short_id
-        ))
+        html(
+            Markup("<p class=dim>{} more: aiops audit {}</p>").format(
+                count(len(events) - _SHOWN), incident.short_id
+            )
+        )
 
 
 def _fact(entry: AuditEntry, positions: dict[str, int]) -> Markup:
@@ -86,8 +88,13 @@ def _investigation(run: InvestigationRow) -> None:
 
 def _calls(run: InvestigationRow) -> None:
     rows = [
-        (c.step, c.tool, shortened(str(c.arguments), 200), shortened(c.result_summary, 300),
-         Markup("<code>{}</code>").format(c.result_hash[:12]))
+        (
+            c.step,
+            c.tool,
+            shortened(str(c.arguments), 200),
+            shortened(c.result_summary, 300),
+            Markup("<code>{}</code>").format(c.result_hash[:12]),
+        )
         for c in run.tool_calls
     ]
     html(table(("step", "look-up", "asked", "found", "hash"), rows))
@@ -104,12 +111,18 @@ def _calls(run: InvestigationRow) -> None:
         html(
             Markup("<p><b>{}</b> <span class='small dim'>{}</span></p>").format(
                 text(call.model),
-                text(f"{call.step} · {call.input_tokens}+{call.output_tokens} tokens · {call.error}"),
+                text(
+                    f"{call.step} · {call.input_tokens}+{call.output_tokens} tokens · {call.error}"
+                ),
             )
         )
         for message in call.messages:
-            st.code(shortened(str(message.get("content", "")), 6000), language=None, wrap_lines=True)
-        st.code(shortened(call.answer, 6000), language=None, wrap_lines=True)
+            _said(str(message.get("content", "")))
+        _said(call.answer)
+
+
+def _said(words_: str) -> None:
+    st.code(visible(shortened(words_, 6000)), language=None, wrap_lines=True)
 
 
 def _notifications(incident: IncidentDetail) -> None:

@@ -78,7 +78,9 @@ def _quotes(incident: IncidentDetail) -> dict[str, list[str]]:
 
 def _symptom(anomaly: Anomaly) -> None:
     html(
-        Markup('<h2>{} <span class="dim">· {} · {} times</span></h2><p class="small">{}</p>').format(
+        Markup(
+            '<h2>{} <span class="dim">· {} · {} times</span></h2><p class="small">{}</p>'
+        ).format(
             text(anomaly.service), words(anomaly.kind), count(anomaly.count), text(anomaly.reason)
         )
     )

@@ -21,7 +21,7 @@ def do_now(incident: IncidentDetail) -> None:
     html(
         Markup('<div class="card do"><div class="small dim">Do now</div>{}{}{}</div>').format(
             Markup('<div class="lead">{}</div>').format(text(remediation.summary)),
-            bullets(remediation.mitigation, "ol"),
+            bullets(remediation.mitigation, ordered=True),
             join(Markup('<p class="bad">▲ {}</p>').format(text(w)) for w in remediation.warnings),
         )
     )
@@ -68,5 +68,5 @@ def _part(title: str, steps: list[str]) -> None:
         for step in steps:
             st.code(visible(step), language=None, wrap_lines=True)
         return
-    html(Markup("<h2>{}</h2>{}").format(title, bullets(steps, "ol")))
+    html(Markup("<h2>{}</h2>{}").format(title, bullets(steps, ordered=True)))
     commands(steps)

@@ -54,15 +54,16 @@ def similar_view(incident: IncidentDetail) -> None:
     """Past incidents that the context step found alike."""
     similar = incident.context.similar if incident.context else []
     if not similar:
-        notice("Nothing like it before", "No past incident was found alike when it was looked into.")
+        notice(
+            "Nothing like it before", "No past incident was found alike when it was looked into."
+        )
     for past in similar:
         incident_link(past.incident_id, past.title)
         html(
-            Markup("<p>{}{} <span class=small>{} alike{}</span><br>{}</p>").format(
+            Markup("<p>{}{} <span class=small>{} alike</span><br>{}</p>").format(
                 chip(words(past.error_class)),
                 chip("confirmed by a person") if past.confirmed else "",
                 percent(past.similarity),
-                "",
                 text(past.root_cause),
             )
         )

@@ -49,7 +49,9 @@ def _facets() -> tuple[dict[str, str | None], str]:
     services = sorted({source.service or source.name for source in api().sources()})
     columns = st.columns([3, 2, 2, 2, 2, 2], gap="small")
     with columns[0]:
-        wanted = st.text_input("Text", key="text", bind="query-params", placeholder="title, cause …")
+        wanted = st.text_input(
+            "Text", key="text", bind="query-params", placeholder="title, cause …"
+        )
     choices = (
         ("state", "State", [state.value for state in State]),
         ("criticality", "Criticality", [c.value for c in reversed(Criticality)]),
@@ -59,11 +61,14 @@ def _facets() -> tuple[dict[str, str | None], str]:
     filters: dict[str, str | None] = {"text": wanted or None}
     for column, (name, label, options) in zip(columns[1:5], choices, strict=True):
         asked = st.query_params.get(name)
-        if asked and asked not in options and name == "service":
-            options = [*options, asked]
+        unlisted = [asked] if asked and name == "service" and asked not in services else []
         with column:
             chosen = st.selectbox(
-                label, [_ANY, *options], key=name, bind="query-params", format_func=words
+                label,
+                [_ANY, *options, *unlisted],
+                key=name,
+                bind="query-params",
+                format_func=words,
             )
         filters[name] = None if chosen == _ANY else chosen
     with columns[5]:
@@ -85,15 +90,16 @@ def _row(row: IncidentRow) -> None:
                 criticality_chip(row.criticality), state_chip(row.state), error_class, sure
             ),
             Markup("<p>{}</p>").format(text(shortened(row.root_cause or "", 300))),
-            Markup('<div class="small dim">{} · opened {} · lasted {} · {} records · {}</div>').format(
+            Markup(
+                '<div class="small dim">{} · opened {} · last record {} · lasted {} · {} records'
+                " · {}</div>"
+            ).format(
                 text(", ".join(dict.fromkeys([row.service, *row.services]))),
                 ago(row.opened_at, now()),
+                ago(at_ns(row.last_time), now()),
                 duration((row.last_time - row.first_time) / 1e9),
                 count(row.record_count),
                 text(row.short_id),
-            ),
-            Markup('<div class="small dim">last record {}</div>').format(
-                ago(at_ns(row.last_time), now())
             ),
         )
 

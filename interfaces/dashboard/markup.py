@@ -79,9 +79,9 @@ def text(untrusted: str) -> Markup:
     return escape(visible(untrusted))
 
 
-def join(parts: Iterable[Markup], between: str = "") -> Markup:
+def join(parts: Iterable[Markup]) -> Markup:
     """Pieces of HTML one after the other."""
-    return Markup(escape(between)).join(parts)
+    return Markup("").join(parts)
 
 
 def block(*parts: Markup) -> str:
@@ -116,10 +116,10 @@ def confidence_bar(confidence: float | None) -> Markup:
     ).format(width, percent(confidence))
 
 
-def bullets(items: Iterable[str], tag: str = "ul") -> Markup:
-    """A list of untrusted sentences; `tag` is ul or ol."""
+def bullets(items: Iterable[str], *, ordered: bool = False) -> Markup:
+    """A list of untrusted sentences."""
     inside = join(Markup("<li>{}</li>").format(text(item)) for item in items)
-    return Markup("<{}>{}</{}>").format(Markup(tag), inside, Markup(tag))
+    return (Markup("<ol>{}</ol>") if ordered else Markup("<ul>{}</ul>")).format(inside)
 
 
 def table(
@@ -127,21 +127,21 @@ def table(
 ) -> Markup:
     """A table; plain strings are escaped, columns in `numbers` stand right."""
     right = set(numbers)
-
-    def cells(tag: str, row: Iterable[str | Markup]) -> Markup:
-        return join(
-            Markup('<{} class="{}">{}</{}>').format(
-                Markup(tag),
-                "n" if place in right else "w",
-                cell if isinstance(cell, Markup) else text(cell),
-                Markup(tag),
-            )
-            for place, cell in enumerate(row)
-        )
-
-    head = cells("th", headings)
-    body = join(Markup("<tr>{}</tr>").format(cells("td", row)) for row in rows)
+    head = _cells(Markup('<th class="{}">{}</th>'), headings, right)
+    body = join(
+        Markup("<tr>{}</tr>").format(_cells(Markup('<td class="{}">{}</td>'), row, right))
+        for row in rows
+    )
     return Markup("<table><thead><tr>{}</tr></thead><tbody>{}</tbody></table>").format(head, body)
+
+
+def _cells(shape: Markup, row: Iterable[str | Markup], right: set[int]) -> Markup:
+    return join(
+        shape.format(
+            "n" if place in right else "w", cell if isinstance(cell, Markup) else text(cell)
+        )
+        for place, cell in enumerate(row)
+    )
 
 
 def tile(label: str, value: str, note: str = "") -> Markup:
@@ -154,9 +154,9 @@ def tile(label: str, value: str, note: str = "") -> Markup:
 
 def log_line(number: int, original: str, css: str = "near", quotes: Iterable[str] = ()) -> Markup:
     """One record's text as it stood in the source, the quoted spans marked."""
-    return Markup('<div class="ln {}"><span class="no">{}</span><span class="tx">{}</span></div>').format(
-        css, number, highlighted(original, quotes)
-    )
+    return Markup(
+        '<div class="ln {}"><span class="no">{}</span><span class="tx">{}</span></div>'
+    ).format(css, number, highlighted(original, quotes))
 
 
 def highlighted(original: str, quotes: Iterable[str]) -> Markup:
@@ -172,8 +172,8 @@ def highlighted(original: str, quotes: Iterable[str]) -> Markup:
     end = min(len(original), start + MAX_LINE)
     parts = [Markup('<span class="dim">… </span>')] if start else []
     place = start
-    for begin, stop in spans:
-        begin, stop = max(begin, place), min(stop, end)
+    for first, last in spans:
+        begin, stop = max(first, place), min(last, end)
         if begin >= stop:
             continue
         parts += [

@@ -17,7 +17,7 @@ from interfaces.dashboard.markup import (
 )
 from interfaces.dashboard.places import incident_link
 from interfaces.dashboard.session import api, explained, html, now, viewer_zone
-from interfaces.dashboard.wording import ago, at_ns, count, duration, shortened, words
+from interfaces.dashboard.wording import DASH, ago, at_ns, count, duration, shortened, words
 from projections.dashboard.answers import Agents, IncidentCard, Overview, PatternCount, SourceHealth
 
 _WINDOWS = {"1 h": 60, "3 h": 180, "12 h": 720, "24 h": 1440}
@@ -139,13 +139,9 @@ def _tiles(overview: Overview) -> None:
 
 def _rates(overview: Overview, minutes: int) -> None:
     if not any(point.count for point in overview.records_per_minute):
-        html(
-            Markup('<p class="dim">No record in the last {}.</p>').format(duration(minutes * 60))
-        )
+        html(Markup('<p class="dim">No record in the last {}.</p>').format(duration(minutes * 60)))
         return
-    charts_ = charts.rates(
-        overview.records_per_minute, overview.errors_per_minute, viewer_zone()
-    )
+    charts_ = charts.rates(overview.records_per_minute, overview.errors_per_minute, viewer_zone())
     names = ("Records per minute", "Errors per minute")
     for column, chart, name in zip(st.columns(2, gap="medium"), charts_, names, strict=True):
         column.altair_chart(chart, width="stretch", alt=name)
@@ -161,7 +157,7 @@ def _sources(sources: list[SourceHealth]) -> None:
             source.name,
             count(source.records),
             count(source.errors),
-            ago(at_ns(source.last_time), now()) if source.last_time else "–",
+            ago(at_ns(source.last_time), now()) if source.last_time else DASH,
             shortened(source.last_problem or "", 160),
         )
         for source in sorted(sources, key=lambda s: (s.status != "failed", s.name))[:20]
@@ -214,9 +210,19 @@ def _agents(agents: Agents) -> None:
     )
     if agents.models:
         models = [
-            (m.model, count(m.calls), count(m.errors), f"${m.cost_usd:.4f}", duration(m.mean_seconds))
+            (
+                m.model,
+                count(m.calls),
+                count(m.errors),
+                f"${m.cost_usd:.4f}",
+                duration(m.mean_seconds),
+            )
             for m in agents.models
         ]
         html(table(("model", "calls", "errors", "cost", "mean"), models, range(1, 5)))
     for endpoint in agents.open_circuits:
-        html(Markup('<p class="bad">▲ no calls to {} for now: it failed too often</p>').format(endpoint))
+        html(
+            Markup('<p class="bad">▲ no calls to {} for now: it failed too often</p>').format(
+                text(endpoint)
+            )
+        )

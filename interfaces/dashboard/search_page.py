@@ -1,6 +1,7 @@
 """Search: incidents and patterns by word and meaning, and records where they lie."""
 
 from datetime import UTC, datetime, timedelta
+from urllib.parse import quote
 
 import streamlit as st
 from markupsafe import Markup
@@ -102,7 +103,7 @@ def _records(query: str, source: str | None, severity: str | None, minutes: int 
             record.severity,
             Markup("<code>{}</code><br><code>{}</code>").format(
                 Markup('<a href="search?source={}&sequence={}" target="_self">{}</a>').format(
-                    _quoted(record.source), record.sequence, text(record.ref)
+                    quote(record.source, safe=""), record.sequence, text(record.ref)
                 ),
                 text(shortened(record.original, 400)),
             ),
@@ -110,12 +111,6 @@ def _records(query: str, source: str | None, severity: str | None, minutes: int 
         for record in page.items
     ]
     html(table(("time", "severity", "record"), rows))
-
-
-def _quoted(source: str) -> str:
-    from urllib.parse import quote
-
-    return quote(source, safe="")
 
 
 def _context(source: str, sequence: int) -> None:

@@ -6,6 +6,9 @@ from datetime import UTC, datetime, tzinfo
 CRITICALITY_MARKS = {"critical": "▲", "high": "◆", "medium": "●", "low": "○"}
 """Shape beside colour and word: told apart without seeing colours."""
 
+DASH = "\N{EN DASH}"
+"""Stands where there is no value."""
+
 _MARKDOWN = str.maketrans({character: "\\" + character for character in r"\`*_{}[]()#+-.!|>~$:<&"})
 _CONTROL_PICTURES = 0x2400
 _UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
@@ -46,7 +49,7 @@ def shortened(text: str, most: int) -> str:
 def duration(seconds: float | None) -> str:
     """`3 min 20 s`; a dash for None."""
     if seconds is None:
-        return "–"
+        return DASH
     if seconds < 0.001:
         return "0 s"
     if seconds < 1:
@@ -100,4 +103,4 @@ def words(identifier: str) -> str:
 
 def percent(share: float | None) -> str:
     """`85 %`; a dash for None."""
-    return "–" if share is None else f"{share:.0%}".replace("%", " %")
+    return DASH if share is None else f"{share:.0%}".replace("%", " %")

@@ -14,22 +14,14 @@ The ways a new shape finds its pattern, in this order:
 A pattern that grows takes in the patterns it then describes; the oldest id stays.
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
 
+from domain.patterns.likeness import Cluster, Likeness, Mined
 from domain.patterns.masking import Masking
 from domain.patterns.pattern import pattern_id as identity
-from domain.patterns.template import (
-    ANY,
-    STAR,
-    atoms,
-    describes,
-    is_word,
-    loosened,
-    skeleton,
-    tidy,
-    widened,
-)
+from domain.patterns.template import ANY, atoms, is_word, skeleton, tidy, widened
+
+__all__ = ["MOST_ATOMS", "MOST_PATTERNS", "Mined", "Miner"]
 
 MOST_PATTERNS = 100_000
 """With so many patterns known, what is like none of them belongs to the pattern `<*>`."""
@@ -38,158 +30,6 @@ MOST_ATOMS = 4_000_000
 
 _REMEMBERED_SHAPES = 16_000_000  # characters, in each of two generations
 _COST_OF_A_SHAPE = 200  # characters that a remembered shape costs besides its own
-_PLACES = 16  # a place further on than the sixteenth word never becomes a slot by itself
-_COMPARED = 256  # patterns a new shape is compared with, for each of its words
-
-
-def _many(words: int) -> int:
-    """How many different values make a place a slot, by the number of words that stay the same.
-
-    The less is said around a place, the more likely its word is the message itself.
-    """
-    return {0: 1 << 30, 1: 16, 2: 8}.get(words, 5)
-
-
-_MANY_NAMES = 3
-
-
-@dataclass(slots=True, frozen=True)
-class Mined:
-    """The pattern of one message, and what the message taught.
-
-    `pattern_id` is the text of a UUID. `discovered`: the pattern is new. `generalized`: its
-    template became wider with this message, and patterns it describes may have become part of
-    it (`Miner.current` tells).
-    """
-
-    pattern_id: str
-    discovered: bool
-    generalized: bool
-    template: str
-
-
-class _Cluster:
-    """A pattern in memory: its template taken apart, and the pattern it became part of."""
-
-    __slots__ = ("age", "bones", "id", "into", "known", "parts", "template")
-
-    def __init__(self, pattern: str, template: str, age: int):
-        self.id = pattern
-        self.age = age
-        self.into: _Cluster | None = None
-        self.take(template)
-
-    def take(self, template: str) -> None:
-        self.template = template
-        self.parts = atoms(template)
-        self.bones = skeleton(self.parts)
-        self.known = Mined(self.id, discovered=False, generalized=False, template=template)
-
-    def final(self) -> "_Cluster":
-        cluster = self
-        while cluster.into is not None:
-            cluster = cluster.into
-        return cluster
-
-
-class _Likeness:
-    """Which patterns are alike: indices over skeletons, by keys of what they have in common."""
-
-    def __init__(self) -> None:
-        self._same: dict[int, _Cluster] = {}
-        self._near: dict[int, list[_Cluster]] = {}
-        self._loose: dict[int, list[_Cluster]] = {}
-        self._anchored: dict[tuple[int, int, str], list[_Cluster]] = {}
-
-    def add(self, cluster: _Cluster) -> None:
-        for index, key in self._places(cluster):
-            index.setdefault(key, []).append(cluster)
-        self._same.setdefault(hash(cluster.bones), cluster)
-        if ANY in cluster.parts and (anchor := _anchor(cluster.bones)):
-            self._anchored.setdefault(anchor, []).append(cluster)
-
-    def remove(self, cluster: _Cluster) -> None:
-        for index, key in self._places(cluster):
-            index[key].remove(cluster)
-            if not index[key]:
-                del index[key]
-        if self._same.get(hash(cluster.bones)) is cluster:
-            del self._same[hash(cluster.bones)]
-        if ANY in cluster.parts and (anchor := _anchor(cluster.bones)):
-            self._anchored[anchor].remove(cluster)
-
-    def same(self, bones: tuple[str, ...]) -> _Cluster | None:
-        """The pattern with exactly this skeleton."""
-        found = self._same.get(hash(bones))
-        return found if found is not None and found.bones == bones else None
-
-    def describing(self, bones: tuple[str, ...]) -> _Cluster | None:
-        """The oldest pattern that describes this skeleton.
-
-        The oldest, not the closest: a pattern discovered later then never takes messages away.
-        """
-        words = [(place, bone) for place, bone in enumerate(bones) if is_word(bone)]
-        found = []
-        if len(words) > 2:
-            found = [c for key in _near_keys(bones) if (c := self._same.get(key)) is not None]
-        for place, bone in words:
-            found += self._anchored.get((len(bones), place, bone), ())[:_COMPARED]
-        found = [cluster for cluster in found if describes(cluster.bones, bones)]
-        return min(found, key=_age, default=None)
-
-    def described(self, bones: tuple[str, ...]) -> list[_Cluster]:
-        """Patterns with a word at one place, or dotted names, where this skeleton has stars."""
-        if STAR not in bones:
-            return []
-        near = self._near.get(hash(bones), ())
-        loose = self._loose.get(hash(loosened(bones)), ())
-        found = {c.age: c for c in (*near, *loose) if describes(bones, c.bones)}
-        return [found[age] for age in sorted(found)]
-
-    def many(self, bones: tuple[str, ...]) -> list[_Cluster]:
-        """Patterns that, with this skeleton, prove by their number that they are one."""
-        words = sum(map(is_word, bones))
-        for key in _near_keys(bones):
-            alike = self._near.get(key, ())
-            if len(alike) + 1 >= _many(words - 1):
-                return list(alike)
-        for key in _loose_keys(bones):
-            alike = self._loose.get(key, ())
-            if len(alike) + 1 >= _MANY_NAMES:
-                return list(alike)
-        return []
-
-    def _places(self, cluster: _Cluster) -> Iterator[tuple[dict[int, list[_Cluster]], int]]:
-        for key in _near_keys(cluster.bones):
-            yield self._near, key
-        for key in _loose_keys(cluster.bones):
-            yield self._loose, key
-
-
-def _age(cluster: _Cluster) -> int:
-    return cluster.age
-
-
-def _near_keys(bones: tuple[str, ...]) -> Iterator[int]:
-    """One key for each of the first words: that of the skeleton with a star in its place."""
-    places = [place for place, bone in enumerate(bones) if is_word(bone)]
-    if len(places) > 1:
-        for place in places[:_PLACES]:
-            yield hash((*bones[:place], STAR, *bones[place + 1 :]))
-
-
-def _loose_keys(bones: tuple[str, ...]) -> Iterator[int]:
-    """The key of the skeleton with a star for every name, where a word then remains."""
-    loose = loosened(bones)
-    if loose != bones and any(map(is_word, loose)):
-        yield hash(loose)
-
-
-def _anchor(bones: tuple[str, ...]) -> tuple[int, int, str] | None:
-    for place, bone in enumerate(bones):
-        if is_word(bone):
-            return len(bones), place, bone
-    return None
 
 
 class Miner:
@@ -197,12 +37,12 @@ class Miner:
 
     def __init__(self) -> None:
         self._shape = Masking().shape
-        self._shapes: dict[str, _Cluster] = {}
-        self._older_shapes: dict[str, _Cluster] = {}
+        self._shapes: dict[str, Cluster] = {}
+        self._older_shapes: dict[str, Cluster] = {}
         self._room = _REMEMBERED_SHAPES
         self._atoms = 0
-        self._clusters: dict[str, _Cluster] = {}
-        self._likeness = _Likeness()
+        self._clusters: dict[str, Cluster] = {}
+        self._likeness = Likeness()
         self._absorbed = 0
 
     def __len__(self) -> int:
@@ -264,7 +104,7 @@ class Miner:
         self._found(pattern, template)
         return Mined(pattern, discovered=True, generalized=False, template=template)
 
-    def _join(self, cluster: _Cluster, others: Iterable[tuple[str, ...]]) -> Mined:
+    def _join(self, cluster: Cluster, others: Iterable[tuple[str, ...]]) -> Mined:
         parts = cluster.parts
         for other in others:
             parts = widened(parts, other)
@@ -273,8 +113,8 @@ class Miner:
         self._grow(cluster, "".join(parts))
         return Mined(cluster.id, discovered=False, generalized=True, template=cluster.template)
 
-    def _found(self, pattern: str, template: str, wider: _Cluster | None = None) -> None:
-        cluster = self._clusters[pattern] = _Cluster(pattern, template, len(self._clusters))
+    def _found(self, pattern: str, template: str, wider: Cluster | None = None) -> None:
+        cluster = self._clusters[pattern] = Cluster(pattern, template, len(self._clusters))
         cluster.into = wider
         self._atoms += len(cluster.parts)
         if wider is None:
@@ -282,7 +122,7 @@ class Miner:
         else:
             self._absorbed += 1
 
-    def _grow(self, cluster: _Cluster, template: str) -> None:
+    def _grow(self, cluster: Cluster, template: str) -> None:
         """Give a pattern a wider template, and take in what that describes."""
         bones = cluster.bones
         self._likeness.remove(cluster)

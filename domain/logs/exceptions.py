@@ -28,7 +28,9 @@ class Trace(NamedTuple):
 
 
 _NAME = r"[A-Za-z_][\w.$]{0,150}"
-_PYTHON_START = re.compile(r"(?m)^[ |+]{0,40}(?:Exception Group )?Traceback \(most recent call last\):")
+_PYTHON_START = re.compile(
+    r"(?m)^[ |+]{0,40}(?:Exception Group )?Traceback \(most recent call last\):"
+)
 _PYTHON_RAISED = re.compile(rf"(?P<type>{_NAME})(?:: (?P<message>.*))?$")
 _PYTHON_NEXT = (
     "During handling of the above exception, another exception occurred:",
@@ -43,7 +45,9 @@ _CAUSED = re.compile(
     rf"[ \t]{{0,40}}(?:Caused by: |\[cause\]: |---> (?:\([^)]{{0,40}}\) )?)"
     rf"(?P<type>{_NAME})(?: \[\w+\])?(?:: ?(?P<message>.*))?$"
 )
-_LOOKS_RAISED = re.compile(r"(?:Error|Exception|Throwable|Fault|Failure|Interrupt|Exit|Warning|Timeout|Died)\w{0,20}$|\.")
+_LOOKS_RAISED = re.compile(
+    r"(?:Error|Exception|Throwable|Fault|Failure|Interrupt|Exit|Warning|Timeout|Died)\w{0,20}$|\."
+)
 _PANIC = re.compile(r"(?m)^(?P<type>panic|fatal error): (?P<message>.*)$")
 _RUST = re.compile(r"(?m)^thread '(?P<thread>[^']{0,100})'[^\n]{0,40} panicked at (?P<message>.*)$")
 

@@ -15,6 +15,9 @@ from domain.logs.redaction import Redactor, closes_private_key, opens_private_ke
 from domain.logs.severity import severity_of
 from domain.logs.service_names import TECHNOLOGY, ServiceTally, canonical
 
+INFERRED_TIME = "log.timestamp.inferred"
+"""Attribute: the record carries no time, its timestamp is that of the record above it."""
+
 HELD = 32
 """Records held back until the content has said which service writes them."""
 
@@ -184,6 +187,7 @@ class SourceParser:
         self._held: list[Parsed] = []
         self._tally = ServiceTally()
         self._dominant = ""
+        self._time: int | None = None
         self._counted = 0
         self._names: dict[str, int] = {}
         self._headed = False
@@ -212,9 +216,7 @@ class SourceParser:
         self._release(finished)
         return finished
 
-    def _take(
-        self, line: PhysicalLine, text: str, observed: int, finished: list[Parsed]
-    ) -> None:
+    def _take(self, line: PhysicalLine, text: str, observed: int, finished: list[Parsed]) -> None:
         cut = line.dropped
         if len(line.text) > MAX_BODY:
             cut += len(line.text[MAX_BODY:].encode("utf-8", "replace"))
@@ -276,7 +278,7 @@ class SourceParser:
             return False
         if _CLOSING.match(text):
             return True
-        return pending.reading.severity == 0 or pending.reading.severity >= WARN
+        return pending.reading.severity >= WARN
 
     def _without_key(self, raw: str, text: str) -> str:
         """Hide the lines of a private key; its first line is redacted already."""
@@ -300,6 +302,13 @@ class SourceParser:
         if not self._headed and reading.format is not _TEXT and not reading.format.crash:
             self._headed = True
         record = pending.record(self._redactor.redact)
+        if record.timestamp is None:
+            # a headerless line was written after the line above it, whenever we read it
+            record.timestamp = self._time
+            if self._time is not None:
+                record.attributes[INFERRED_TIME] = True
+        else:
+            self._time = record.timestamp
         parsed = Parsed(record, pending.end)
         if self._service:
             if reading.service and reading.service != self._service:

@@ -31,7 +31,9 @@ _KIND = frozenset(
 )
 """Parts behind a service's name that say which of its logs it is."""
 
-_EXTENSION = re.compile(r"(?:\.(?:log|logs|txt|json|jsonl|ndjson|out|err|gz|bz2|xz|zst|old|bak|\d{1,4}))+$")
+_EXTENSION = re.compile(
+    r"(?:\.(?:log|logs|txt|json|jsonl|ndjson|out|err|gz|bz2|xz|zst|old|bak|\d{1,4}))+$"
+)
 _DATE = re.compile(r"[._-]?\d{4}[-_.]?\d\d[-_.]?\d\d(?:[-_T.]?\d{2,6}){0,2}")
 _VERSION = re.compile(r"v?\d[\d.]*$")
 

@@ -70,6 +70,8 @@ class TimestampReader:
 
         observed: when the text was read (nanoseconds), which gives years and dates left out.
         """
+        if not text.isascii():  # \d matches the digits of every script
+            return None
         quick = _QUICK.fullmatch(text)
         if quick is not None:
             second_text, fraction = quick.groups()
@@ -87,7 +89,7 @@ class TimestampReader:
         return self._value
 
     def _read_any(self, text: str, observed: int) -> int | None:
-        if len(text) > 64 or not text.isascii():
+        if len(text) > 64:
             return None
         match = self._last.fullmatch(text)
         if match is not None:

@@ -24,7 +24,8 @@ class Unpacked:
     """The text in a gzip file."""
 
     def __init__(self, descriptor: int, packed: int) -> None:
-        self._file = gzip.GzipFile(fileobj=os.fdopen(descriptor, "rb"))
+        self._raw = os.fdopen(descriptor, "rb")
+        self._file = gzip.GzipFile(fileobj=self._raw)
         self._limit = min(MAX_UNPACKED, max(_SMALL, packed * MAX_RATIO))
         self._count = 0
 
@@ -51,10 +52,8 @@ class Unpacked:
 
     def close(self) -> None:
         """Let go of the file."""
-        fileobj = self._file.fileobj
         self._file.close()
-        if fileobj is not None:
-            fileobj.close()
+        self._raw.close()
 
 
 def unpack(descriptor: int, packed: int) -> Unpacked:

@@ -155,7 +155,10 @@ class FileTail:
         resume = self._resume
         if resume is None:
             return self.path
-        for candidate in (self.path, *sorted(self.path.parent.glob(f"{glob_escape(self.path.name)}*"))):
+        for candidate in (
+            self.path,
+            *sorted(self.path.parent.glob(f"{glob_escape(self.path.name)}*")),
+        ):
             try:
                 status = candidate.stat()
             except OSError:
@@ -257,9 +260,7 @@ def expand(patterns: Sequence[str]) -> tuple[list[Path], list[InputProblem]]:
     return list(paths), problems
 
 
-def _take_directory(
-    directory: Path, paths: dict[Path, None], problems: list[InputProblem]
-) -> None:
+def _take_directory(directory: Path, paths: dict[Path, None], problems: list[InputProblem]) -> None:
     try:
         entries = sorted(directory.iterdir())
     except PermissionError:
@@ -274,7 +275,9 @@ def _take_directory(
             problems += [p for p in found if "binary" not in p.problem]
     if not taken:
         problems.append(
-            InputProblem(str(directory), "no log file in this directory", "name the files themselves")
+            InputProblem(
+                str(directory), "no log file in this directory", "name the files themselves"
+            )
         )
 
 

@@ -57,7 +57,9 @@ class LineSplitter:
         for text, raw in zip(texts, raw_lines, strict=True):
             end += len(raw) + 1
             number += 1
-            lines.append(PhysicalLine(number, text if len(raw) <= MAX_LINE else text[:MAX_LINE], end))
+            lines.append(
+                PhysicalLine(number, text if len(raw) <= MAX_LINE else text[:MAX_LINE], end)
+            )
         self._end, self._line = end, number
 
     def _split_wide(self, block: bytes) -> list[PhysicalLine]:

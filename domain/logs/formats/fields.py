@@ -19,7 +19,16 @@ SERVICE = ("service", "service.name", "app", "application", "service_name", "ser
            "SYSLOG_IDENTIFIER", "component_name", "container_name", "name")  # fmt: skip
 LOGGER = ("logger", "logger_name", "log.logger", "loggerName", "SourceContext", "category",
           "Logger", "name", "caller", "component", "c")  # fmt: skip
-TRACE = ("trace_id", "traceId", "traceID", "trace.id", "TraceId", "@tr", "dd.trace_id", "otelTraceID")
+TRACE = (
+    "trace_id",
+    "traceId",
+    "traceID",
+    "trace.id",
+    "TraceId",
+    "@tr",
+    "dd.trace_id",
+    "otelTraceID",
+)
 SPAN = ("span_id", "spanId", "spanID", "span.id", "SpanId", "@sp", "dd.span_id", "otelSpanID")
 STACK = ("exception", "exc_info", "stack_trace", "stacktrace", "error.stack_trace", "stack",
          "err.stack", "error.stack", "@x", "exception.stacktrace", "traceback", "thrown.extendedStackTrace",

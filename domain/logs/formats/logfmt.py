@@ -9,7 +9,9 @@ from domain.logs.timestamps import TimestampReader
 if TYPE_CHECKING:
     from domain.logs.formats.reading import Reading
 
-_PAIR = re.compile(r'([A-Za-z_][\w.@/-]{0,63})=(?:"((?:[^"\\]|\\.){0,8192})"|([^\s"]{0,4096}))(?=\s|$)')
+_PAIR = re.compile(
+    r'([A-Za-z_][\w.@/-]{0,63})=(?:"((?:[^"\\]|\\.){0,8192})"|([^\s"]{0,4096}))(?=\s|$)'
+)
 _KNOWN = re.compile(r"(?:^|\s)(?:level|lvl|severity|msg|message|time|ts)=")
 _ESCAPE = re.compile(r'\\(["\\ntr/])')
 _UNESCAPED = {"n": "\n", "t": "\t", "r": "\r"}

@@ -101,7 +101,8 @@ class CompiledFormat:
             body = found[self._message] or ""
             if len(text) > HEADER_LIMIT and match.end(self._message + 1) == HEADER_LIMIT:
                 body = text[match.start(self._message + 1) :]
-            body = body.strip()
+            # what an envelope holds may be an indented continuation line
+            body = body.rstrip() if self.envelope else body.strip()
             if self.spec.escaped:
                 body = _unescaped(body)
         reading = Reading(self, body, timestamp, severity, label)

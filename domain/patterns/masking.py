@@ -118,25 +118,31 @@ def _quotes(match: re.Match[str]) -> str:
 
 
 class Masking:
-    """Turns messages into shapes. Keeps a bounded memory of tokens and nothing else."""
+    """Turns lines into shapes. Keeps a bounded memory of tokens and nothing else."""
 
     def __init__(self) -> None:
         self._look = _Tokens().__getitem__
 
-    def shape(self, body: str) -> str:
-        """The shape of one message: masked tokens of its first line, single spaces between.
-
-        Of a message with several lines, the type of the exception it ends with belongs to it too.
-        """
-        end = body.find("\n", 0, WIDEST_BODY)
-        line = body[:WIDEST_BODY] if end < 0 else body[:end] + _raised(body)
+    def shape(self, line: str) -> str:
+        """The shape of a line from `counted`: masked tokens, single spaces between."""
         if '"' in line or "'" in line:
             line = _QUOTED.sub(_quotes, line)
-        words = _DIGITS.sub("0", line).split()
-        if end < 0 and len(body) > WIDEST_BODY:
-            # Where the cut falls depends on how long the values are: only the head counts.
-            words[min(len(words) - 1, _WORDS_OF_A_CUT_BODY) :] = ["<*>"]
-        return " ".join(map(self._look, words))
+        return " ".join(map(self._look, line.split()))
+
+
+def counted(body: str) -> str:
+    """What of a message defines its pattern, with a zero for each number; most come again.
+
+    Its first line; of a message with several lines also the type of the exception it ends with.
+    """
+    end = body.find("\n", 0, WIDEST_BODY)
+    if end >= 0:
+        return _DIGITS.sub("0", body[:end] + _raised(body))
+    if len(body) <= WIDEST_BODY:
+        return _DIGITS.sub("0", body)
+    # Where the cut falls depends on how long the values are: only the head counts.
+    words = _DIGITS.sub("0", body[:WIDEST_BODY]).split()
+    return " ".join([*words[: min(len(words) - 1, _WORDS_OF_A_CUT_BODY)], "<*>"])
 
 
 def _raised(body: str) -> str:

@@ -17,7 +17,7 @@ A pattern that grows takes in the patterns it then describes; the oldest id stay
 from collections.abc import Iterable
 
 from domain.patterns.likeness import Cluster, Likeness, Mined
-from domain.patterns.masking import Masking
+from domain.patterns.masking import Masking, counted
 from domain.patterns.pattern import pattern_id as identity
 from domain.patterns.template import ANY, atoms, is_word, skeleton, tidy, widened
 
@@ -28,8 +28,34 @@ MOST_PATTERNS = 100_000
 MOST_ATOMS = 4_000_000
 """The same with so many words and marks in the templates of all patterns together."""
 
-_REMEMBERED_SHAPES = 16_000_000  # characters, in each of two generations
-_COST_OF_A_SHAPE = 200  # characters that a remembered shape costs besides its own
+_REMEMBERED = 8_000_000  # characters, in each generation of a memory
+_COST = 200  # characters that a remembered text costs besides its own
+
+
+class _Memory:
+    """The patterns of texts met lately: two generations, each of bounded size."""
+
+    __slots__ = ("older", "recent", "room")
+
+    def __init__(self) -> None:
+        self.recent: dict[str, Cluster] = {}
+        self.older: dict[str, Cluster] = {}
+        self.room = _REMEMBERED
+
+    def recall(self, text: str) -> Cluster | None:
+        """What the older generation knew, which the recent one then knows too."""
+        cluster = self.older.get(text)
+        if cluster is not None:
+            self.keep(text, cluster)
+        return cluster
+
+    def keep(self, text: str, cluster: Cluster) -> None:
+        """Remember; what was not met for a generation is forgotten."""
+        if text not in self.recent:
+            self.room -= len(text) + _COST
+            if self.room < 0:
+                self.recent, self.older, self.room = {}, self.recent, _REMEMBERED
+        self.recent[text] = cluster
 
 
 class Miner:
@@ -37,9 +63,8 @@ class Miner:
 
     def __init__(self) -> None:
         self._shape = Masking().shape
-        self._shapes: dict[str, Cluster] = {}
-        self._older_shapes: dict[str, Cluster] = {}
-        self._room = _REMEMBERED_SHAPES
+        self._lines = _Memory()
+        self._shapes = _Memory()
         self._atoms = 0
         self._clusters: dict[str, Cluster] = {}
         self._likeness = Likeness()
@@ -51,21 +76,21 @@ class Miner:
 
     def assign(self, body: str) -> Mined:
         """The pattern of `body`; never fails, whatever the body holds."""
-        shape = self._shape(body)
-        cluster = self._shapes.get(shape)
+        line = counted(body)
+        cluster = self._lines.recent.get(line) or self._lines.recall(line)
         if cluster is not None:
             return cluster.known
-        cluster = self._older_shapes.get(shape)
+        shape = self._shape(line)
+        cluster = self._shapes.recent.get(shape) or self._shapes.recall(shape)
         mined = cluster.known if cluster is not None else self._learn(tidy(shape))
-        self._room -= len(shape) + _COST_OF_A_SHAPE
-        if self._room < 0:
-            self._shapes, self._older_shapes = {}, self._shapes
-            self._room = _REMEMBERED_SHAPES
-        self._shapes[shape] = self._clusters[mined.pattern_id]
+        cluster = self._clusters[mined.pattern_id]
+        self._shapes.keep(shape, cluster)
+        self._lines.keep(line, cluster)
         return mined
 
     def restore(self, pattern_id: str, template: str) -> None:
         """Put back a pattern from its events, in their order; a later template replaces."""
+        self._forget()
         cluster = self._clusters.get(pattern_id)
         if cluster is None:
             bones = skeleton(atoms(template))
@@ -129,7 +154,7 @@ class Miner:
         cluster.take(template)
         if cluster.bones != bones:
             # Other shapes may be described now: what a shape finds depends on templates alone.
-            self._shapes, self._older_shapes, self._room = {}, {}, _REMEMBERED_SHAPES
+            self._forget()
             twin = self._likeness.same(cluster.bones)
             for other in (*self._likeness.described(cluster.bones), *([twin] if twin else ())):
                 if other.into is None:
@@ -137,3 +162,6 @@ class Miner:
                     other.into = cluster
                     self._absorbed += 1
         self._likeness.add(cluster)
+
+    def _forget(self) -> None:
+        self._lines, self._shapes = _Memory(), _Memory()

@@ -183,11 +183,12 @@ def test_long_messages_share_a_pattern_by_their_head():
 
 def test_memory_of_shapes_is_bounded_and_forgetting_changes_nothing(monkeypatch):
     """Ids stay the same when shapes were forgotten."""
-    monkeypatch.setattr(mining, "_REMEMBERED_SHAPES", 1000)
+    monkeypatch.setattr(mining, "_REMEMBERED", 1000)
     miner = Miner()
     bodies = [f"{a} {b} happened again" for a in "abcd" for b in ("lion", "tiger", "bear")]
     first = [miner.assign(body).pattern_id for body in bodies]
-    assert len(miner._shapes) + len(miner._older_shapes) <= 8
+    for memory in (miner._lines, miner._shapes):
+        assert len(memory.recent) + len(memory.older) <= 10
     assert [miner.assign(body).pattern_id for body in bodies] == [miner.current(i) for i in first]
 
 

@@ -60,7 +60,7 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
     (
         "a word to an assistant",
         (
-            r"\b(?:dear|hey|note to|attention|message (?:to|for)|instructions? (?:to|for)) (?:the )?"
+            r"\b(?:dear|hey|note to|attention|(?:message|instructions?) (?:to|for)) (?:the )?"
             r"(?:ai|llm|assistant|language model|chatbot|copilot|gpt|claude)\b"
             r"|\bas an ai\b|\b(?:new|updated|real) (?:system )?instructions?\s{0,3}:"
             r"|\bsystem prompt\b"

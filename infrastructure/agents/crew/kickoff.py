@@ -27,6 +27,8 @@ _QUIET = {
     "CREWAI_DISABLE_VERSION_CHECK": "true",
     "CREWAI_TESTING": "true",  # no question "do you want to enable tracing?" on the first run
     "ANONYMIZED_TELEMETRY": "false",  # chromadb's, which CrewAI brings along
+    # onnxruntime's, which chromadb imports: it writes a device id and sends events to Microsoft.
+    "ORT_DISABLE_TELEMETRY": "1",
 }
 _TOOL_ROUNDS = 4
 """How often an agent may look something up before it has to answer."""
@@ -42,7 +44,20 @@ def prepare_crewai(storage: Path) -> None:
         os.environ["CREWAI_STORAGE_DIR"] = str(storage.resolve())
         storage.mkdir(parents=True, exist_ok=True)
         logging.getLogger("crewai").setLevel(logging.CRITICAL)
+        _keep_out_of_home(storage.resolve())
         importlib.import_module("crewai")
+
+
+def _keep_out_of_home(storage: Path) -> None:
+    """Its settings and (never used) credentials go to our folder.
+
+    CrewAI 1.15 has no setting for that: it makes `~/.config/crewai` and `~/.local/share/crewai`
+    on each run. A test starts it with an empty home and fails when anything appears there.
+    """
+    settings: Any = importlib.import_module("crewai_core.settings")
+    tokens: Any = importlib.import_module("crewai_core.token_manager")
+    settings.DEFAULT_CONFIG_PATH = storage / "settings.json"
+    tokens.TokenManager._get_secure_storage_path = staticmethod(lambda: storage)
 
 
 class StepCrew:

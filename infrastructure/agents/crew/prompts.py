@@ -100,7 +100,9 @@ class PromptWriter:
         text = template.render(
             case_title=self.fence.around("", shortened(self._case.title, 200)).strip(),
             opened_because=self.fence.around("", shortened(self._case.opened_because)).strip(),
-            services=", ".join(shortened(service, 60) for service in self._case.services),
+            services=self.fence.around(
+                "Services involved:", ", ".join(shortened(s, 60) for s in self._case.services[:50])
+            ),
             symptoms=self._symptoms(),
             records=self.fence.around(
                 "Records:", shown_records(_most_telling_first(self._case), self._characters)

@@ -71,8 +71,9 @@ _ANY = re.compile(
 )
 
 _WARNING = re.compile(
-    r"\b(?:warning|caution|danger\w*|destructive|destroy\w*|irreversibl\w*|permanent\w*|unrecoverable"
-    r"|cannot be undone|can't be undone|los(?:e|es|ing|t)|data loss|back(?:ed)?[ -]?up"
+    r"\b(?:warning|caution|danger\w*|destructive|destroys|irreversibl\w*|permanent\w*|unrecoverable"
+    r"|cannot be undone|can't be undone|los(?:e|es|ing|t)|data loss|back(?:ed)?[ -]up"
+    r"|(?<![/._-])backups?(?![/._-])"
     r"|attention|avertissement|irréversible\w*|perte|perdu\w*|détrui\w*|sauvegard\w*|définitiv\w*)\b",
     re.IGNORECASE,
 )

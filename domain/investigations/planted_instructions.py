@@ -52,9 +52,12 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
     (
         "an order about the answer",
         (
-            r"\b(?:say|report|state|respond|reply|answer|conclude|output|write|print|classify|tell)\b"
-            r".{0,40}?\b(?:everything is|all systems?|no (?:issues?|problems?|incidents?|errors?)"
-            r"|false alarm|healthy|root cause is|severity (?:is )?low|criticality (?:is )?low)\b"
+            # `agent: report sent, no errors` is a log line; `report that there are none` an order.
+            r"\b(?:say|report|state|respond|reply|answer|conclude|output|write|classify|tell)"
+            r"(?: (?:only|with|that|it|this|as|them|everyone|the \w{1,20})){1,3}[ :].{0,20}?"
+            r"\b(?:everything|all|no (?:issues?|problems?|incidents?|errors?)|fine|ok|normal"
+            r"|false alarm|healthy|harmless|low|root cause is)\b"
+            r"|\b(?:severity|criticality|root cause) (?:must|should|shall) be\b"
         ),
     ),
     (

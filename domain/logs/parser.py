@@ -12,8 +12,8 @@ from domain.logs.formats.reading import CompiledFormat, FormatReader, Reading
 from domain.logs.framing import MAX_CHARACTERS, MAX_LINES, Parsed, PhysicalLine
 from domain.logs.record import ERROR, ORIGINAL, WARN, LogRecord
 from domain.logs.redaction import Redactor, closes_private_key, opens_private_key
-from domain.logs.severity import severity_of
 from domain.logs.service_names import TECHNOLOGY, ServiceTally, canonical
+from domain.logs.severity import severity_of
 
 INFERRED_TIME = "log.timestamp.inferred"
 """Attribute: the record carries no time, its timestamp is that of the record above it."""
@@ -252,7 +252,7 @@ class SourceParser:
         self._pending.origin = _origin(outer)
         self._pending.observe(inner, reading if reading.format.crash else None)
 
-    def _continues(
+    def _continues(  # noqa: PLR0911 - one return a rule, in the order they apply
         self, pending: _Pending, reading: Reading | None, outer: Reading | None, text: str
     ) -> bool:
         """Whether a line that is not indented belongs to the record before it."""

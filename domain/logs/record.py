@@ -12,7 +12,15 @@ ORIGINAL = "log.record.original"
 TRACE, DEBUG, INFO, WARN, ERROR, FATAL = 1, 5, 9, 13, 17, 21
 """Lowest severity number of each range of the data model; 0 is unspecified."""
 
-SEVERITY_NAMES = {0: "unspecified", 1: "trace", 5: "debug", 9: "info", 13: "warn", 17: "error", 21: "fatal"}
+SEVERITY_NAMES = {
+    0: "unspecified",
+    1: "trace",
+    5: "debug",
+    9: "info",
+    13: "warn",
+    17: "error",
+    21: "fatal",
+}
 
 
 def severity_name(number: int) -> str:
@@ -69,6 +77,7 @@ class LogRecord:
         if original is not None and not str(original).lstrip().startswith("{"):
             return str(original)
         stack = self.attributes.get("exception.stacktrace")
+        stack = stack or self.attributes.get("exception.message")
         if stack and stack not in self.body:
             return f"{self.body}\n{stack}"
         return self.body

@@ -58,19 +58,23 @@ _END_KEY = re.compile(r"-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
 _PROVIDERS: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ("aws_key", ("akia", "asia", "abia", "acca"), r"\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}\b"),
     ("google_key", ("aiza", "ya29."), r"\bAIza[\w-]{35}|\bya29\.[\w-]{20,512}"),
-    ("github_token", ("gh", ), r"\bgh[pousr]_[A-Za-z0-9]{30,255}|\bgithub_pat_\w{22,255}"),
+    ("github_token", ("gh",), r"\bgh[pousr]_[A-Za-z0-9]{30,255}|\bgithub_pat_\w{22,255}"),
     ("gitlab_token", ("gl",), r"\bgl(?:pat|ptt|dt|rt|cbt|oas|soat|ft|imt|agent)-[\w-]{20,300}"),
-    ("slack_token", ("xox", "xapp-", "hooks.slack"),
-     r"\bxox[abeoprs]-[\w-]{10,255}|\bxapp-[\w-]{10,255}"
-     r"|(?<=hooks\.slack\.com/services/)[A-Z0-9/]{10,40}\w{0,40}"),
-    ("stripe_key", ("k_live_", "k_test_", "whsec_"),
-     r"\b[srp]k_(?:live|test)_\w{10,255}|\bwhsec_\w{16,255}"),
-    ("api_key", ("sk-", "hf_", "npm_", "pypi-", "sg.", "dapi", "hvs.", "_v1_", "shp", "v1.0-", "cf"),
-     r"\bsk-[\w-]{20,255}|\bhf_\w{30,255}|\bnpm_\w{36,255}|\bpypi-[\w-]{50,255}"
-     r"|\bSG\.[\w-]{22}\.[\w-]{43}|\bdapi[a-f0-9]{32}\b|\bhvs\.[\w-]{24,255}"
-     r"|\bdo[opr]_v1_[a-f0-9]{64}|\bshp(?:at|ca|pa|ss)_[a-f0-9]{32}"
-     r"|\bv1\.0-[a-f0-9]{24}-[a-f0-9]{100,255}|\bcf(?:ut|at|k)_\w{30,255}"),
-)  # fmt: skip
+    ("slack_token", ("xox", "xapp-"), r"\bxox[abeoprs]-[\w-]{10,255}|\bxapp-[\w-]{10,255}"),
+    ("slack_hook", ("hooks.slack",), r"(?<=hooks\.slack\.com/services/)[A-Z0-9/]{10,40}\w{0,40}"),
+    ("stripe_key", ("k_live_", "k_test_"), r"\b[srp]k_(?:live|test)_\w{10,255}"),
+    ("stripe_key", ("whsec_",), r"\bwhsec_\w{16,255}"),
+    ("api_key", ("sk-", "hf_"), r"\bsk-[\w-]{20,255}|\bhf_\w{30,255}"),
+    ("npm_token", ("npm_",), r"\bnpm_\w{36,255}"),
+    ("pypi_token", ("pypi-",), r"\bpypi-[\w-]{50,255}"),
+    ("sendgrid_key", ("sg.",), r"\bSG\.[\w-]{22}\.[\w-]{43}"),
+    ("databricks_token", ("dapi",), r"\bdapi[a-f0-9]{32}\b"),
+    ("vault_token", ("hvs.",), r"\bhvs\.[\w-]{24,255}"),
+    ("digitalocean_token", ("_v1_",), r"\bdo[opr]_v1_[a-f0-9]{64}"),
+    ("shopify_token", ("shp",), r"\bshp(?:at|ca|pa|ss)_[a-f0-9]{32}"),
+    ("cloudflare_key", ("v1.0-",), r"\bv1\.0-[a-f0-9]{24}-[a-f0-9]{100,255}"),
+    ("cloudflare_token", ("cfut_", "cfat_", "cfk_"), r"\bcf(?:ut|at|k)_\w{30,255}"),
+)
 
 _BY_WORD = frozenset({_KEYED, _COMMAND})
 """Patterns that begin with one of the words they are looked up by."""
@@ -80,7 +84,7 @@ _HARMLESS = frozenset({
     "missing", "invalid", "expired", "required", "redacted", "hidden", "masked", "filtered", "***",
     "not", "is", "the", "for", "was", "has", "unexpected", "failed", "error", "wrong", "incorrect",
 })  # fmt: skip
-"""What stands after `password:` in prose and in masked output; redacting it would hide the cause."""
+"""What stands after `password:` in prose and masked output; redacting it would hide the cause."""
 
 
 class Redactor:
@@ -245,6 +249,8 @@ def _cookie(match: re.Match[str]) -> str:
 
 def _looks_random(text: str) -> bool:
     """A digit, or capitals in the middle: what words in a sentence do not have."""
+    if "[REDACTED:" in text:
+        return False
     return any(c.isdigit() for c in text) or (
         not text.isupper() and any(c.isupper() for c in text[1:])
     )

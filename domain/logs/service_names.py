@@ -18,16 +18,85 @@ _ALIASES = {
 """Other names of technologies, and the name people use."""
 
 _EMPTY = frozenset(
-    "log logs output out stdout stderr err error errors access messages syslog message console "
-    "debug info warn warning all main default current latest new old txt json jsonl ndjson gz "
-    "app application service server file raw sample slow general daemon user kern trace "
-    "x86 other combined data dump".split()
+    [
+        "log",
+        "logs",
+        "output",
+        "out",
+        "stdout",
+        "stderr",
+        "err",
+        "error",
+        "errors",
+        "access",
+        "messages",
+        "syslog",
+        "message",
+        "console",
+        "debug",
+        "info",
+        "warn",
+        "warning",
+        "all",
+        "main",
+        "default",
+        "current",
+        "latest",
+        "new",
+        "old",
+        "txt",
+        "json",
+        "jsonl",
+        "ndjson",
+        "gz",
+        "app",
+        "application",
+        "service",
+        "server",
+        "file",
+        "raw",
+        "sample",
+        "slow",
+        "general",
+        "daemon",
+        "user",
+        "kern",
+        "trace",
+        "x86",
+        "other",
+        "combined",
+        "data",
+        "dump",
+    ]
 )
 """Parts of file names that say nothing about the service."""
 
 _KIND = frozenset(
-    "log logs access error errors err out stdout stderr output slow debug main current json txt "
-    "combined audit general query gc ssl console".split()
+    [
+        "log",
+        "logs",
+        "access",
+        "error",
+        "errors",
+        "err",
+        "out",
+        "stdout",
+        "stderr",
+        "output",
+        "slow",
+        "debug",
+        "main",
+        "current",
+        "json",
+        "txt",
+        "combined",
+        "audit",
+        "general",
+        "query",
+        "gc",
+        "ssl",
+        "console",
+    ]
 )
 """Parts behind a service's name that say which of its logs it is."""
 
@@ -38,12 +107,77 @@ _DATE = re.compile(r"[._-]?\d{4}[-_.]?\d\d[-_.]?\d\d(?:[-_T.]?\d{2,6}){0,2}")
 _VERSION = re.compile(r"v?\d[\d.]*$")
 
 _LIBRARIES = frozenset(
-    "root __main__ main app application server default uvicorn gunicorn werkzeug flask django "
-    "fastapi starlette hypercorn celery kombu asyncio urllib3 requests httpx httpcore aiohttp "
-    "sqlalchemy psycopg psycopg2 asyncpg redis pika kafka botocore boto3 grpc concurrent logging "
-    "tornado twisted alembic warnings py console http net sys api web worker stdout stderr "
-    "org java javax jdk sun io akka netty hikari spring springframework hibernate tomcat apache "
-    "express node npm systemd kernel cron".split()
+    [
+        "root",
+        "__main__",
+        "main",
+        "app",
+        "application",
+        "server",
+        "default",
+        "uvicorn",
+        "gunicorn",
+        "werkzeug",
+        "flask",
+        "django",
+        "fastapi",
+        "starlette",
+        "hypercorn",
+        "celery",
+        "kombu",
+        "asyncio",
+        "urllib3",
+        "requests",
+        "httpx",
+        "httpcore",
+        "aiohttp",
+        "sqlalchemy",
+        "psycopg",
+        "psycopg2",
+        "asyncpg",
+        "redis",
+        "pika",
+        "kafka",
+        "botocore",
+        "boto3",
+        "grpc",
+        "concurrent",
+        "logging",
+        "tornado",
+        "twisted",
+        "alembic",
+        "warnings",
+        "py",
+        "console",
+        "http",
+        "net",
+        "sys",
+        "api",
+        "web",
+        "worker",
+        "stdout",
+        "stderr",
+        "org",
+        "java",
+        "javax",
+        "jdk",
+        "sun",
+        "io",
+        "akka",
+        "netty",
+        "hikari",
+        "spring",
+        "springframework",
+        "hibernate",
+        "tomcat",
+        "apache",
+        "express",
+        "node",
+        "npm",
+        "systemd",
+        "kernel",
+        "cron",
+    ]
 )
 """Loggers of libraries and words for parts of a program; they are no service's name."""
 
@@ -77,7 +211,7 @@ def service_of_file(name: str) -> str | None:
     versions = [i for i, word in enumerate(words) if i and _VERSION.match(word)]
     if versions:  # postgresql-15-main: the name stands before the version
         words = words[: versions[0]]
-    joined = "".join(w + s for w, s in zip(words, parts[1::2] + [""], strict=False))
+    joined = "".join(w + s for w, s in zip(words, [*parts[1::2], ""], strict=False))
     return canonical(joined.strip("._-")) or None
 
 

@@ -29,6 +29,8 @@ _ZONES = {
 _MON = r"(?P<mon>Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]{0,6}"
 _HMS = r"(?P<h>\d{1,2})[:.](?P<mi>\d\d)[:.](?P<s>\d\d)"
 _TAIL = r"(?:[.,:](?P<f>\d{1,9})\d{0,6})?(?: ?(?P<z>Z|z|(?![AP]M)[A-Z]{2,4}|[+-]\d\d(?::?\d\d)?))?"
+_CLOCK = r"(?P<h>\d\d):?(?P<mi>\d\d):?(?P<s>\d\d)"
+_HALF = r"(?: ?(?P<ap>[AaPp][Mm]))?"
 _LAYOUTS = tuple(
     re.compile(pattern)
     for pattern in (
@@ -36,13 +38,11 @@ _LAYOUTS = tuple(
         rf"(?P<d>\d\d?)[/ -]{_MON}[/ -](?P<y>\d{{4}})[: ]{_HMS}{_TAIL}",
         rf"(?:[A-Z][a-z]{{2}},? )?{_MON} {{1,2}}(?P<d>\d\d?) {_HMS}{_TAIL}(?: (?P<y>\d{{4}}))?",
         rf"{_MON} {{1,2}}(?P<d>\d\d?),? (?P<y>\d{{4}}),? {_HMS}{_TAIL}(?: ?(?P<ap>[AaPp][Mm]))?",
-        r"(?P<y>\d{4})(?P<mo>\d\d)(?P<d>\d\d)[T_ -]?"
-        rf"(?P<h>\d\d):?(?P<mi>\d\d):?(?P<s>\d\d){_TAIL}",
+        rf"(?P<y>\d{{4}})(?P<mo>\d\d)(?P<d>\d\d)[T_ -]?{_CLOCK}{_TAIL}",
         r"(?P<y>\d{4})(?P<mo>\d\d)(?P<d>\d\d)-(?P<h>\d\d?):(?P<mi>\d\d?):(?P<s>\d\d?):(?P<f>\d{1,3})",
         rf"(?P<y2>\d\d)/?(?P<mo>\d\d)/?(?P<d>\d\d) +(?P<h>\d\d?):?(?P<mi>\d\d):?(?P<s>\d\d){_TAIL}",
         rf"(?P<mo>\d\d)[-./]?(?P<d>\d\d) {_HMS}{_TAIL}",
-        rf"(?P<a>\d\d?)(?P<sep>[./-])(?P<b>\d\d?)[./-](?P<y>\d{{4}}),? {_HMS}{_TAIL}"
-        r"(?: ?(?P<ap>[AaPp][Mm]))?",
+        rf"(?P<a>\d\d?)(?P<sep>[./-])(?P<b>\d\d?)[./-](?P<y>\d{{4}}),? {_HMS}{_TAIL}{_HALF}",
         rf"(?P<h>\d\d):(?P<mi>\d\d):(?P<s>\d\d){_TAIL}",
     )
 )

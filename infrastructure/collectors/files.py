@@ -289,7 +289,7 @@ def _take_file(path: Path, paths: dict[Path, None], problems: list[InputProblem]
         problems.append(problem)
 
 
-def _problem_of(path: Path) -> InputProblem | None:
+def _problem_of(path: Path) -> InputProblem | None:  # noqa: PLR0911 - one return a problem
     name = str(path)
     try:
         status = path.stat()

@@ -35,6 +35,8 @@ STACK = ("exception", "exc_info", "stack_trace", "stacktrace", "error.stack_trac
          "StackTrace", "Exception", "errorVerbose", "stackTrace")  # fmt: skip
 EXCEPTION_TYPE = ("exception.type", "err.type", "error.type", "exception_type", "error.class",
                   "err.name", "error.name", "exception.class", "exc_type")  # fmt: skip
+ERROR_TEXT = ("error", "err", "cause", "reason")
+"""Fields that say in words what failed, beside a message that only says what was tried."""
 EXCEPTION_MESSAGE = ("exception.message", "err.message", "error.message", "exception_message")
 RENAMED = {
     "req.method": "http.request.method", "request.method": "http.request.method",
@@ -129,5 +131,8 @@ def _take_exception(fields: dict[str, Any], reading: "Reading") -> None:
     message = _take(fields, EXCEPTION_MESSAGE)
     if kind:
         reading.attributes["exception.type"] = kind
+    if not message:
+        texts = (fields[name] for name in ERROR_TEXT if isinstance(fields.get(name), str))
+        message = next(texts, "")
     if message:
         reading.attributes["exception.message"] = message

@@ -187,8 +187,9 @@ def test_trace_ids_are_read_from_json() -> None:
 
 def test_the_original_is_kept_where_parsing_changed_the_text() -> None:
     """And not where it did not."""
-    first, second = parse("2026-11-23 12:00:00,100 ERROR [orders] x", "no header here")[0], parse(
-        "no header here"
-    )[0]
+    first, second = (
+        parse("2026-11-23 12:00:00,100 ERROR [orders] x", "no header here")[0],
+        parse("no header here")[0],
+    )
     assert first.attributes[ORIGINAL] == "2026-11-23 12:00:00,100 ERROR [orders] x\nno header here"
     assert ORIGINAL not in second.attributes

@@ -153,21 +153,21 @@ class HistoryQueries:
     ) -> list[ChunkRow]:
         """Chunks that may hold such records, newest first.
 
-        after, before: nanoseconds since 1970 (UTC), both inclusive. min_severity: 1 to 24. A
-        chunk whose service is not one for all its records is kept whatever `service` says.
+        after, before: nanoseconds since 1970 (UTC), both inclusive. min_severity: 1 to 24.
+        service: the one most of a chunk's records are of.
         """
         t = tables.chunks
         where: list[ColumnElement[bool]] = []
         if source is not None:
             where.append(t.c.source == source)
         if service is not None:
-            where.append(t.c.service.in_([service, ""]))
+            where.append(t.c.service == service)
         if after is not None:
             where.append(t.c.last_time >= after)
         if before is not None:
             where.append(t.c.first_time <= before)
         if min_severity is not None:
-            # headers know ranges, so compare by range: a fatal4 chunk is filed under its number
+            # a header may only name the range a record's severity is in
             where.append(t.c.max_severity >= _range_start(min_severity))
         found = select(t).where(*where).order_by(desc(t.c.last_time), desc(t.c.position))
         with self._reading() as connection:

@@ -12,8 +12,15 @@ from uuid import UUID
 import pytest
 
 from application.ports import CaseFile, StepAbandoned
-from domain.detection.anomaly import Anomaly, AnomalyKind, Evidence, Line
-from domain.investigations.diagnosis import Context, Diagnosis, SimilarIncident
+from domain.detection.anomaly import Anomaly, AnomalyKind, Change, Evidence, Line
+from domain.incidents.dependencies import DependencyGraph
+from domain.investigations.diagnosis import (
+    Context,
+    Diagnosis,
+    ServiceDependency,
+    SimilarIncident,
+    TimelineEntry,
+)
 from domain.investigations.gate import objections_to
 from domain.investigations.investigation import Step
 from domain.knowledge.vocabulary import Criticality, ErrorClass
@@ -116,8 +123,11 @@ class Notebook:
             )
         ]
 
-    def listeners(self) -> dict[int, str]:
-        return {5432: "db"}
+    def dependencies(self) -> DependencyGraph:
+        return DependencyGraph()
+
+    def changes(self, start: int, end: int) -> list[Change]:
+        return []
 
 
 GOOD_DIAGNOSIS: dict[str, Any] = {
@@ -443,6 +453,8 @@ def test_a_candidate_of_the_rules_can_be_chosen_by_its_number(
     """A small model need not repeat what the rules said: the candidate's texts and proofs stand."""
 
     class Rules(CrewEngine):
+        """An advisor that says always the same."""
+
         def diagnose(self, *_: Any, **__: Any) -> Diagnosis:
             return _a_diagnosis()
 
@@ -627,3 +639,52 @@ def _a_diagnosis() -> Diagnosis:
             "hypotheses": [hypothesis],
         }
     )
+
+
+def test_what_is_known_without_a_model_stays_known(notebook: Notebook, tmp_path: Path) -> None:
+    """The model adds to the advisor's context; it cannot take away or rename."""
+    base = Context(
+        services=["shop", "db"],
+        dependencies=[ServiceDependency(caller="shop", callee="db", reason="named port 5432")],
+        technologies={"db": "postgresql"},
+        timeline=[TimelineEntry(time=5, service="db", what="db stopped")],
+    )
+
+    class Rules(CrewEngine):
+        """An advisor that knows this much."""
+
+        def gather(self, *_: Any, **__: Any) -> Context:
+            return base
+
+    seen = {
+        "timeline": [
+            {"ref": "shop.log#1", "quote": "Connection refused", "what": "shop lost db"},
+            {"what": "something without a record"},
+        ],
+        "dependencies": [
+            {"caller": "shop", "callee": "db", "reason": "guess"},
+            {"caller": "web", "callee": "shop", "reason": "calls it"},
+        ],
+        "technologies": {"db": "mysql", "shop": "node"},
+    }
+    with serving(says(seen)) as server:
+        settings = ModelSettings(model="openai/s", base_url=server.url, storage=tmp_path)
+        engine = CrewEngine(settings, advisor=Rules(settings))
+        context = engine.gather(a_case(REFUSED), notebook, notebook)
+        assert "db stopped" in server.requests[0]["messages"][-1]["content"]
+    assert [e.what for e in context.timeline] == ["db stopped", "shop lost db"]
+    assert [(d.callee, d.reason) for d in context.dependencies] == [
+        ("db", "named port 5432"),
+        ("shop", "calls it"),
+    ]
+    assert context.technologies == {"db": "postgresql", "shop": "node"}
+    assert objections_to(context, {REFUSED.ref: REFUSED}) == []
+
+
+def test_an_agent_that_never_stops_looking_things_up_is_stopped(
+    notebook: Notebook, tmp_path: Path
+) -> None:
+    """Rounds of tools are counted; what the model says without an answer is a bad answer."""
+    reason = abandoned(notebook, tmp_path, calls_tool("search_records", {"text": "again"}))
+    assert "could not be used after 3 tries" in reason
+    assert len(notebook.calls) <= 3 * 8

@@ -17,7 +17,6 @@ from domain.investigations.diagnosis import (
     Diagnosis,
     Hypothesis,
     ServiceDependency,
-    SimilarIncident,
     TimelineEntry,
 )
 from domain.investigations.remediation import ProposedPatch, Remediation
@@ -220,35 +219,43 @@ def _span(quote: str, text: str) -> str:
     return found[0] if found else ""
 
 
-def context_from(
-    answer: ContextAnswer,
-    services: list[str],
-    similar: list[SimilarIncident],
-    lines: Mapping[str, Line],
-) -> Context:
-    """The context with times and services of the records themselves."""
+def context_from(answer: ContextAnswer, base: Context, lines: Mapping[str, Line]) -> Context:
+    """What the model saw, added to what is known without it; times are the records' own."""
+    services = [*base.services, *(line.service for line in lines.values() if line.service)]
+    known = {(d.caller, d.callee) for d in base.dependencies}
+    found = [
+        ServiceDependency(
+            caller=d.caller,
+            callee=d.callee,
+            reason=d.reason,
+            citation=citation(d.ref, d.quote, lines) if d.ref and d.quote else None,
+        )
+        for d in answer.dependencies
+        if d.caller and d.callee and (d.caller, d.callee) not in known
+    ]
     return Context(
-        services=services,
-        timeline=_entries(answer.timeline, lines),
-        changes=_entries(answer.changes, lines),
-        dependencies=[
-            ServiceDependency(
-                caller=d.caller,
-                callee=d.callee,
-                reason=d.reason,
-                citation=citation(d.ref, d.quote, lines) if d.ref and d.quote else None,
-            )
-            for d in answer.dependencies
-        ],
-        similar=similar,
-        technologies=answer.technologies,
+        services=list(dict.fromkeys(services)),
+        timeline=_merged(base.timeline, _entries(answer.timeline, lines)),
+        changes=_merged(base.changes, _entries(answer.changes, lines)),
+        dependencies=[*base.dependencies, *found],
+        similar=base.similar,
+        technologies={**answer.technologies, **base.technologies},
     )
+
+
+def _merged(known: list[TimelineEntry], found: list[TimelineEntry]) -> list[TimelineEntry]:
+    """In order of time; the model's words on a record stand beside ours only when ours are none."""
+    told = {entry.citation.ref for entry in known if entry.citation}
+    new = [e for e in found if e.citation is None or e.citation.ref not in told]
+    return sorted([*known, *new], key=lambda entry: entry.time)
 
 
 def _entries(events: Sequence[EventAnswer], lines: Mapping[str, Line]) -> list[TimelineEntry]:
     """Entries in order of time. One without a record has no time, so it is no entry."""
     entries: list[TimelineEntry] = []
     for event in events:
+        if not event.ref:
+            continue
         proof = citation(event.ref, event.quote, lines)
         line = lines.get(proof.ref)
         # An unknown record stays in, for the gate to refuse; its time is unknown.

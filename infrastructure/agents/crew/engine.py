@@ -53,12 +53,10 @@ class CrewEngine:
     def gather(self, case: CaseFile, lookups: Lookups, journal: Journal) -> Context:
         """The timeline, dependencies and changes the model sees. Raises StepAbandoned."""
         prompts = PromptWriter(case, self._settings.prompt_characters)
-        similar = lookups.similar_incidents(case.title, limit=5)
+        base = self._base(case, lookups, journal)
 
         def read(answer: str, lines: dict[str, Line]) -> Context:
-            services = [*case.services, *(line.service for line in lines.values() if line.service)]
-            form = answers.read(answer, answers.ContextAnswer)
-            return answers.context_from(form, list(dict.fromkeys(services)), similar, lines)
+            return answers.context_from(answers.read(answer, answers.ContextAnswer), base, lines)
 
         return self._step(
             Step.CONTEXT,
@@ -66,7 +64,7 @@ class CrewEngine:
             lookups,
             journal,
             prompts,
-            lambda o: prompts.context(similar, o),
+            lambda o: prompts.context(base, o),
             read,
         )
 
@@ -142,6 +140,16 @@ class CrewEngine:
             ),
         )
 
+    def _base(self, case: CaseFile, lookups: Lookups, journal: Journal) -> Context:
+        """What is known without a model."""
+        try:
+            if self._advisor is not None:
+                return self._advisor.gather(case, lookups, journal)
+        except StepAbandoned:
+            pass  # the advisor knows nothing here: then only what the look-ups remember
+        similar = lookups.similar_incidents(case.title, limit=5)
+        return Context(services=case.services, similar=similar)
+
     def _candidates(
         self, case: CaseFile, context: Context, lookups: Lookups, journal: Journal
     ) -> list[Hypothesis]:
@@ -193,6 +201,7 @@ class CrewEngine:
             raise StepAbandoned(step, self._reason(error, calls, limit)) from None
         finally:
             kept.close()
+            crew.close()
 
     def _attempts(self, calls: StepCalls) -> Iterable[stamina.Attempt]:
         settings = self._settings

@@ -70,8 +70,13 @@ class StepCrew:
         self._language = language
         self._lookups = lookups
         self._fence = fence
+        self._over = False
         self.shown: dict[str, Line] = {}
         """Records the look-ups showed, by address."""
+
+    def close(self) -> None:
+        """The step has ended: an agent that goes on regardless gets nothing looked up any more."""
+        self._over = True
 
     def run(self, prompt: str) -> str:
         """What the agent answers. Raises whatever CrewAI raises when the model gives no answer."""
@@ -112,7 +117,7 @@ class StepCrew:
             return []
         from infrastructure.agents.crew.tools import lookup_tools
 
-        return list(lookup_tools(self._lookups, self._fence, self._remember))
+        return list(lookup_tools(self._lookups, self._fence, self._remember, lambda: self._over))
 
     def _remember(self, lines: Iterable[Line]) -> None:
         self.shown.update({line.ref: line for line in lines})

@@ -48,9 +48,14 @@ class PromptWriter:
         self._case = case
         self._characters = characters
 
-    def context(self, similar: list[SimilarIncident], objection: str) -> str:
-        """What happened, in which order, who depends on whom."""
-        return self._filled(Step.CONTEXT, objection, similar=self._similar(similar))
+    def context(self, base: Context, objection: str) -> str:
+        """What happened, in which order, who depends on whom, beyond what `base` knows."""
+        return self._filled(
+            Step.CONTEXT,
+            objection,
+            similar=self._similar(base.similar),
+            timeline=self._timeline(base),
+        )
 
     def diagnosis(self, context: Context, candidates: list[Hypothesis], objection: str) -> str:
         """What the cause is. `candidates`: the knowledge engine's hypotheses, to be criticised."""

@@ -15,6 +15,10 @@ from infrastructure.agents.crew.fencing import Fence, shortened, shown_records
 _RESULT_AT_MOST = 4_000
 
 
+class StepOver(Exception):
+    """The step was given up; nothing is looked up, or recorded, for it any more."""
+
+
 class SearchArguments(BaseModel):
     text: str = Field(description="Words that stand in the record, for example an error message")
     service: str = Field(default="", description="Only records of this service; empty: of any")
@@ -59,9 +63,20 @@ class SimilarIncidents(BaseTool):
 
 
 def lookup_tools(
-    lookups: Lookups, fence: Fence, remember: Callable[[Iterable[Line]], None]
+    lookups: Lookups,
+    fence: Fence,
+    remember: Callable[[Iterable[Line]], None],
+    over: Callable[[], bool],
 ) -> list[BaseTool]:
-    """The tools of one step. `remember` is told every record shown, so that it may be cited."""
+    """The tools of one step, until it is `over`.
+
+    `remember` is told every record shown, so that it may be cited.
+    """
+
+    def open_lookups() -> Lookups:
+        if over():
+            raise StepOver("the step has ended")
+        return lookups
 
     def told(lines: list[Line]) -> str:
         remember(lines)
@@ -69,18 +84,18 @@ def lookup_tools(
         return fence.around("Records:", shown) or "No records found."
 
     def search(text: str, service: str) -> str:
-        return told(lookups.search_records(text[:200], service=service or None, limit=10))
+        return told(open_lookups().search_records(text[:200], service=service or None, limit=10))
 
     def around(ref: str) -> str:
         source, _, sequence = ref.strip().strip("[]").rpartition("#")
         if not (source and sequence.isascii() and sequence.isdigit()):
             return "That is no address of a record; write it like nginx.log#12."
-        return told(lookups.records_around(source, int(sequence), count=5))
+        return told(open_lookups().records_around(source, int(sequence), count=5))
 
     def similar(text: str) -> str:
         found = "\n".join(
             f"{shortened(s.title, 150)}: {shortened(s.root_cause, 200)} (class {s.error_class})"
-            for s in lookups.similar_incidents(text[:500], limit=5)
+            for s in open_lookups().similar_incidents(text[:500], limit=5)
         )
         return fence.around("Past incidents:", found) or "No past incident is alike."
 

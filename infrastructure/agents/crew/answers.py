@@ -80,9 +80,9 @@ def _as_share(value: Any) -> Any:
         number = re.fullmatch(r"\s*(\d{1,3}(?:\.\d{1,6})?)\s*(%?)\s*", value)
         if number:
             value = float(number[1]) / (100 if number[2] else 1)
-    if isinstance(value, int | float) and not isinstance(value, bool) and 1 < value <= 100:
-        return value / 100
-    return value
+    if isinstance(value, bool):
+        raise ValueError("must be a number from 0 to 1")
+    return value / 100 if isinstance(value, int | float) and 1 < value <= 100 else value
 
 
 def _as_word(value: Any) -> Any:

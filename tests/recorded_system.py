@@ -3,74 +3,19 @@
 import threading
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from application.attending import Attending
 from application.auditing import AuditTrail, audit
-from application.event_log import read_all
 from application.following import Follower
-from domain.logs.record import LogRecord, StoredRecord
-from domain.logs.source import RecordsAppended
+from application.searching import HybridSearch
+from application.searching_records import RecordSearch
+from domain.logs.record import LogRecord
 from interfaces.api.backend import Check, IngestResult, ProjectionState, QueueFull, Readiness
 from projections.dashboard.queries import DashboardQueries
 from projections.dashboard.read_model import open_dashboard
 from projections.history.queries import HistoryQueries
 from projections.history.read_model import open_history
 from tests.recorded_store import RecordedStory
-
-
-class EveryRecord:
-    """Reads every chunk for every question: slow and sure, which small stories can afford."""
-
-    def __init__(self, story: RecordedStory) -> None:
-        self._story = story
-
-    def _all(self) -> list[StoredRecord]:
-        chunks = [r.event for r in read_all(self._story.log, topics=[RecordsAppended])]
-        return [stored for chunk in chunks for stored in self._story.codec.unpack(chunk)]
-
-    def search(
-        self,
-        text: str,
-        *,
-        source: str | None = None,
-        service: str | None = None,
-        min_severity: int | None = None,
-        after: int | None = None,
-        before: int | None = None,
-        limit: int = 50,
-    ) -> list[StoredRecord]:
-        """Newest first."""
-        found = [
-            stored
-            for stored in self._all()
-            if text.lower() in stored.record.text.lower()
-            and source in (None, stored.ref.source)
-            and service in (None, stored.record.service)
-            and stored.record.severity_number >= (min_severity or 0)
-            and (after is None or stored.record.time >= after)
-            and (before is None or stored.record.time <= before)
-        ]
-        return sorted(found, key=lambda stored: -stored.record.time)[:limit]
-
-    def around(self, source: str, sequence: int, count: int) -> list[StoredRecord]:
-        """In order."""
-        mine = [stored for stored in self._all() if stored.ref.source == source]
-        if all(stored.ref.sequence != sequence for stored in mine):
-            return []
-        return [stored for stored in mine if abs(stored.ref.sequence - sequence) <= count]
-
-
-class WordSearch:
-    """The history's own full-text search."""
-
-    def __init__(self, history: HistoryQueries) -> None:
-        self._history = history
-
-    def search(self, text: str, *, limit: int = 20) -> list[dict[str, Any]]:
-        """Best first."""
-        hits = self._history.search_text(text, limit)
-        return [{**hit.model_dump(), "why": ["by word"]} for hit in hits]
 
 
 class RecordedSystem:
@@ -86,8 +31,8 @@ class RecordedSystem:
         self.history = HistoryQueries(self.models["history"])
         self.dashboard = DashboardQueries(self.models["dashboard"])
         self.commands = Attending(log)
-        self.records = EveryRecord(self.story)
-        self.search = WordSearch(self.history)
+        self.records = RecordSearch(log, self.story.codec, self.history)
+        self.search = HybridSearch(self.history, None)
         self.queue_full = False
         self._stop = threading.Event()
         self._threads = []
@@ -140,13 +85,3 @@ class RecordedSystem:
         for thread in self._threads:
             thread.join(10)
         self.story.log.close()
-
-
-def serving(app: Any, port: int) -> Any:
-    """A real server for `app`, running in a thread: (server, thread)."""
-    import uvicorn
-
-    server = uvicorn.Server(uvicorn.Config(app, "127.0.0.1", port, log_level="warning"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    return server, thread

@@ -57,24 +57,3 @@ class RecordContext(BaseModel):
     before: list[RecordView]
     record: RecordView
     after: list[RecordView]
-
-
-class SearchHit(BaseModel):
-    """Something that fits a question. kind: incident, runbook, pattern ... `id`: its id.
-
-    score: higher is better, comparable within one answer only. why: how it was found.
-    """
-
-    kind: str
-    id: str
-    title: str
-    snippet: str
-    score: float
-    why: list[str] = []
-
-
-class SearchAnswer(BaseModel):
-    """What fits a question, best first."""
-
-    query: str
-    hits: list[SearchHit]

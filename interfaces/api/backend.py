@@ -1,11 +1,12 @@
 """What the API needs from the running system, and nothing else of it."""
 
 from collections.abc import Iterable
-from typing import Any, Protocol
+from typing import Protocol
 
 from pydantic import BaseModel
 
 from application.auditing import AuditTrail
+from application.searching import SearchAnswer
 from domain.logs.record import StoredRecord
 from projections.dashboard.answers import Overview
 from projections.history.answers import IncidentDetail, IncidentPage, PatternRow, SourceRow
@@ -123,6 +124,14 @@ class Records(Protocol):
         ...
 
 
+class Search(Protocol):
+    """Incidents and patterns by word and meaning (application.searching)."""
+
+    def search(self, text: str, *, kind: str | None = None, limit: int = 10) -> SearchAnswer:
+        """Best first, each hit explained."""
+        ...
+
+
 class Commands(Protocol):
     """What people do to incidents (application.attending).
 
@@ -153,7 +162,7 @@ class Backend(Protocol):
 
     history: History
     dashboard: Dashboard
-    search: Any
+    search: Search
     records: Records
     commands: Commands
 

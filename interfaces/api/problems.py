@@ -8,6 +8,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 
+from infrastructure.event_store.chunks import ChunkCorrupted
 from projections.projector import ReadModelUnusable
 
 MEDIA_TYPE = "application/problem+json"
@@ -109,6 +110,17 @@ def install(app: FastAPI) -> None:
                 type=_TYPE + "read-model-unusable",
                 title="A read model cannot be used",
                 status=503,
+                detail=str(error),
+            )
+        )
+
+    @app.exception_handler(ChunkCorrupted)
+    async def damaged(_request: Request, error: ChunkCorrupted) -> JSONResponse:
+        return answer(
+            Problem(
+                type=_TYPE + "chunk-damaged",
+                title="Some records are damaged",
+                status=500,
                 detail=str(error),
             )
         )

@@ -5,8 +5,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 
+from application.searching import SearchAnswer
 from domain.logs.record import SEVERITY_NAMES
-from interfaces.api.answers import RecordContext, RecordPage, RecordView, SearchAnswer, SearchHit
+from interfaces.api.answers import RecordContext, RecordPage, RecordView
 from interfaces.api.parts import System
 from interfaces.api.problems import ProblemRaised, not_found, responses
 
@@ -20,11 +21,13 @@ _MOMENT = "Nanoseconds since 1970, or ISO 8601 with a zone."
 def search(
     system: System,
     q: Annotated[str, Query(min_length=1, max_length=500, examples=["connection refused"])],
+    kind: Annotated[
+        str | None, Query(max_length=40, description="Only these: incident, pattern.")
+    ] = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
 ) -> SearchAnswer:
-    """Incidents and patterns, best first; `why` says how each was found."""
-    hits = [SearchHit.model_validate(hit) for hit in system.search.search(q, limit=limit)]
-    return SearchAnswer(query=q, hits=hits)
+    """Incidents and patterns, best first; `found_by` says how each was found."""
+    return system.search.search(q, kind=kind, limit=limit)
 
 
 @router.get("/records", summary="Find records", responses=responses(421, 422))
@@ -42,7 +45,7 @@ def records(
     before: Annotated[str | None, Query(max_length=40, description=_MOMENT)] = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> RecordPage:
-    """Records where they lie, in the order of their times."""
+    """The newest records that fit, in the order of their times."""
     found = system.records.search(
         text,
         source=source,

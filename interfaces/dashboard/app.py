@@ -9,7 +9,14 @@ from interfaces.dashboard.overview_page import overview_page
 from interfaces.dashboard.places import PLACES
 from interfaces.dashboard.search_page import search_page
 
-st.set_page_config(page_title="AI Ops Copilot", page_icon=":material/troubleshoot:", layout="wide")
+# A picture of our own: Streamlit fetches Material icons for the browser's tab from the network.
+_ICON = (
+    "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'>"
+    "<rect width='16' height='16' rx='3' fill='#0063A6'/>"
+    "<path d='M2 9h3l2-5 3 8 1.5-3H14' fill='none' stroke='#fff' stroke-width='1.6'/></svg>"
+)
+
+st.set_page_config(page_title="AI Ops Copilot", page_icon=_ICON, layout="wide")
 st.html(STYLE)
 PLACES.update(
     overview=st.Page(
@@ -21,7 +28,6 @@ PLACES.update(
     incident=st.Page(
         incident_page,
         title="Incident",
-        icon=":material/troubleshoot:",
         url_path="incident",
         visibility="hidden",
     ),

@@ -48,8 +48,8 @@ def _rate(points: Sequence[RatePoint], zone: tzinfo, colour: str, title: str) ->
             interpolate="step",
         )
         .encode(
-            x=alt.X("time:T", title=None),
-            y=alt.Y("count:Q", title=title, axis=alt.Axis(tickMinStep=1, tickCount=3)),
+            x=alt.X("time:T", title=None, axis=alt.Axis(format="%H:%M", tickCount=8)),
+            y=alt.Y("count:Q", title=None, axis=alt.Axis(tickMinStep=1, tickCount=3)),
             tooltip=[alt.Tooltip("time:T", format="%H:%M"), alt.Tooltip("count:Q", title=title)],
         )
     )
@@ -70,22 +70,29 @@ def histogram(
         begin = first + (record.time - first) // width * width
         kind = _severity(record.severity_number)
         counts[begin, kind] = counts.get((begin, kind), 0) + 1
-    rows = [
-        {
-            "from": _local(begin, zone),
-            "to": _local(begin + width, zone),
-            "severity": kind,
-            "records": number,
-        }
-        for (begin, kind), number in sorted(counts.items())
-    ]
+    rows, heights = [], dict[int, int]()
+    for kind in SEVERITY_COLOURS:  # stacked here: Vega does not stack bars that have an x2
+        for begin in sorted({at for at, found in counts if found == kind}):
+            low = heights.get(begin, 0)
+            heights[begin] = low + counts[begin, kind]
+            rows.append(
+                {
+                    "from": _local(begin, zone),
+                    "to": _local(begin + width, zone),
+                    "severity": kind,
+                    "records": counts[begin, kind],
+                    "low": low,
+                    "high": heights[begin],
+                }
+            )
     bars = (
         alt.Chart(_data(rows))
-        .mark_bar()
+        .mark_rect()
         .encode(
             x=_axis(window, zone, "from"),
             x2="to:T",
-            y=alt.Y("records:Q", title="records", axis=alt.Axis(tickMinStep=1, tickCount=4)),
+            y=alt.Y("low:Q", title="records", axis=alt.Axis(tickMinStep=1, tickCount=4)),
+            y2="high:Q",
             color=alt.Color(
                 "severity:N",
                 scale=alt.Scale(
@@ -130,14 +137,19 @@ def spans(anomalies: Sequence[Anomaly], window: tuple[int, int], zone: tzinfo) -
 
 def _axis(window: tuple[int, int], zone: tzinfo, field: str) -> alt.X:
     domain = [_local(window[0], zone), _local(window[1], zone)]
-    return alt.X(f"{field}:T", title=None, scale=alt.Scale(domain=domain, clamp=True))
+    return alt.X(
+        f"{field}:T",
+        title=None,
+        scale=alt.Scale(domain=domain, clamp=True),
+        axis=alt.Axis(format="%H:%M:%S", tickCount=8),
+    )
 
 
 def _markers(marks: Sequence[TimelineRow], window: tuple[int, int], zone: tzinfo) -> alt.Chart:
     rows: list[dict[str, Any]] = [
         {"at": _wall(mark.at, zone), "kind": words(mark.kind), "text": visible(mark.text[:120])}
         for mark in marks
-        if window[0] <= mark.at.timestamp() * 1e9 <= window[1]
+        if mark.kind != "symptom" and window[0] <= mark.at.timestamp() * 1e9 <= window[1]
     ]
     chart: alt.Chart = (
         alt.Chart(_data(rows))

@@ -8,7 +8,8 @@ import httpx
 from pydantic import BaseModel, TypeAdapter
 
 from application.auditing import AuditTrail
-from interfaces.api.answers import RecordContext, RecordPage, SearchAnswer
+from application.searching import SearchAnswer
+from interfaces.api.answers import RecordContext, RecordPage
 from interfaces.api.backend import CommandResult, ProjectionState
 from projections.dashboard.answers import Overview
 from projections.history.answers import IncidentDetail, IncidentPage, PatternRow, SourceRow

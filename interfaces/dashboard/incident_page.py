@@ -120,7 +120,7 @@ def _facts(incident: IncidentDetail) -> None:
         ("services", ", ".join(incident.services)),
         ("symptoms", f"{count(incident.anomaly_count)} in {count(incident.record_count)} records"),
         ("opened because", incident.reason),
-        ("criticality because", reason),
+        ("why critical" if incident.criticality == "critical" else "why this urgent", reason),
         ("id", incident.short_id),
     ]
     html(

@@ -27,9 +27,9 @@ def timeline_view(incident: IncidentDetail) -> None:
         width="stretch",
         alt="Records over time by severity",
     )
-    note = "Dashed lines: what was done (opened, diagnosed, told)."
+    note = "Dashed lines: what was done about it (opened, diagnosed, told), where it falls in here."
     if page.truncated:
-        note += f" Shows the first {count(_RECORDS)} records; there are more."
+        note += f" Shows the newest {count(_RECORDS)} records; there are more."
     html(Markup('<p class="small dim">{}</p>').format(note))
     st.altair_chart(
         charts.spans(incident.anomalies, window, zone),

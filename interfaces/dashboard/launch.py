@@ -24,7 +24,7 @@ _FLAGS = {
     "theme.baseRadius": "small",
     "theme.baseFontSize": "15",
     "theme.light.primaryColor": "#0063A6",
-    "theme.dark.primaryColor": "#56B4E9",
+    "theme.dark.primaryColor": "#2E86C1",
     "theme.dark.backgroundColor": "#14171C",
     "theme.dark.secondaryBackgroundColor": "#1D222A",
 }

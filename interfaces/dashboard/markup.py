@@ -11,14 +11,18 @@ from markupsafe import Markup, escape
 from interfaces.dashboard.wording import CRITICALITY_MARKS, percent, visible, words
 
 STYLE = """<style>
-.stMainBlockContainer{padding-top:2.6rem;padding-bottom:3rem;max-width:1280px}
+.stMainBlockContainer{padding-top:4.3rem;padding-bottom:3rem;max-width:1280px}
+[data-testid=stVerticalBlock]{gap:.55rem}
+[data-testid=stPageLink] p{font-weight:600}
+[data-testid=stPageLink] a{padding-left:0}
 .ao,.ao *{box-sizing:border-box}
 .ao{font-size:.95rem;line-height:1.45}
 .ao h1{font-size:1.55rem;line-height:1.25;margin:.1rem 0 .3rem;padding:0;font-weight:650;
  overflow-wrap:anywhere}
 .ao h2{font-size:1.02rem;margin:.2rem 0 .35rem;padding:0;font-weight:650}
 .ao p{margin:.15rem 0 .45rem;overflow-wrap:anywhere}
-.ao .dim{opacity:.72}
+.ao a{color:inherit;text-decoration:underline}
+.ao .dim{opacity:.75}
 .ao .small{font-size:.84rem}
 .ao .chip{display:inline-block;border:1px solid color-mix(in srgb,currentColor 35%,transparent);
  border-radius:.3rem;padding:.02rem .45rem;margin:0 .3rem .2rem 0;font-size:.82rem;
@@ -94,6 +98,17 @@ def chip(label: str) -> Markup:
     return Markup('<span class="chip">{}</span>').format(text(label))
 
 
+def prose(untrusted: str) -> Markup:
+    """A sentence; what stands in backticks looks like code."""
+    parts = untrusted.split("`")
+    if len(parts) % 2 == 0:  # a lone backtick means itself
+        return text(untrusted)
+    return join(
+        Markup("<code>{}</code>").format(text(part)) if place % 2 else text(part)
+        for place, part in enumerate(parts)
+    )
+
+
 def criticality_chip(criticality: str) -> Markup:
     """The criticality by shape, colour and word."""
     known = criticality if criticality in CRITICALITY_MARKS else "low"
@@ -118,7 +133,7 @@ def confidence_bar(confidence: float | None) -> Markup:
 
 def bullets(items: Iterable[str], *, ordered: bool = False) -> Markup:
     """A list of untrusted sentences."""
-    inside = join(Markup("<li>{}</li>").format(text(item)) for item in items)
+    inside = join(Markup("<li>{}</li>").format(prose(item)) for item in items)
     return (Markup("<ol>{}</ol>") if ordered else Markup("<ul>{}</ul>")).format(inside)
 
 
@@ -150,6 +165,19 @@ def tile(label: str, value: str, note: str = "") -> Markup:
         '<div class="tile"><span class="small dim">{}</span><b>{}</b>'
         '<span class="small dim">{}</span></div>'
     ).format(text(label), text(value), text(note))
+
+
+def found(snippet: str, opening: str = "【", closing: str = "】") -> Markup:
+    """A search hit's snippet; what stands between the signs is what was found."""
+    parts: list[Markup] = []
+    for piece in snippet.split(opening):
+        inside, sign, rest = piece.partition(closing)
+        parts += (
+            [Markup("<mark>{}</mark>{}").format(text(inside), text(rest))]
+            if sign
+            else [text(piece)]
+        )
+    return join(parts)
 
 
 def log_line(number: int, original: str, css: str = "near", quotes: Iterable[str] = ()) -> Markup:

@@ -17,7 +17,7 @@ from interfaces.dashboard.markup import (
 )
 from interfaces.dashboard.places import incident_link
 from interfaces.dashboard.session import api, explained, html, now, viewer_zone
-from interfaces.dashboard.wording import DASH, ago, at_ns, count, duration, shortened, words
+from interfaces.dashboard.wording import DASH, ago, at_ns, count, duration, rate, shortened, words
 from projections.dashboard.answers import Agents, IncidentCard, Overview, PatternCount, SourceHealth
 
 _WINDOWS = {"1 h": 60, "3 h": 180, "12 h": 720, "24 h": 1440}
@@ -85,7 +85,7 @@ def _needs_me(overview: Overview) -> None:
     for card in cards[:_SHOWN]:
         _card(card)
     if len(cards) > _SHOWN:
-        html(Markup("<p class=dim>{} more on the page Incidents</p>").format(len(cards) - _SHOWN))
+        html(Markup('<p class="dim">{} more on the page Incidents</p>').format(len(cards) - _SHOWN))
     for problem in overview.health.problems:
         html(Markup('<p class="bad">▲ {}</p>').format(text(problem)))
 
@@ -99,7 +99,7 @@ def _card(card: IncidentCard) -> None:
         incident_link(card.id, card.title)
         cause = card.root_cause or "the cause is being looked for"
         html(
-            Markup("<p>{}{}{}<b>{}</b></p>").format(
+            Markup("<p>{}{}{}{}</p>").format(
                 criticality_chip(card.criticality),
                 state_chip(card.state),
                 chip(words(card.error_class)) if card.error_class else "",
@@ -126,8 +126,8 @@ def _tiles(overview: Overview) -> None:
                 [
                     tile("open incidents", count(states.get("open", 0))),
                     tile("acknowledged", count(states.get("acknowledged", 0))),
-                    tile("records per minute", count(records / minutes), "mean of the window"),
-                    tile("errors per minute", count(errors / minutes), "mean of the window"),
+                    tile("records per minute", rate(records / minutes), "mean of the window"),
+                    tile("errors per minute", rate(errors / minutes), "mean of the window"),
                     tile("time to detect", duration(overview.mttd_seconds), "mean, first record"),
                     tile("time to resolve", duration(overview.mttr_seconds), "mean, resolved"),
                     tile("sources", count(len(overview.sources)), f"{failed} failing"),
@@ -144,7 +144,9 @@ def _rates(overview: Overview, minutes: int) -> None:
     charts_ = charts.rates(overview.records_per_minute, overview.errors_per_minute, viewer_zone())
     names = ("Records per minute", "Errors per minute")
     for column, chart, name in zip(st.columns(2, gap="medium"), charts_, names, strict=True):
-        column.altair_chart(chart, width="stretch", alt=name)
+        with column:
+            html(Markup("<h2>{}</h2>").format(name))
+            st.altair_chart(chart, width="stretch", alt=name)
 
 
 def _sources(sources: list[SourceHealth]) -> None:

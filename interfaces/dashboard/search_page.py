@@ -6,12 +6,13 @@ from urllib.parse import quote
 import streamlit as st
 from markupsafe import Markup
 
+from application.searching import SearchHit
 from domain.logs.record import SEVERITY_NAMES
-from interfaces.api.answers import RecordView, SearchHit
-from interfaces.dashboard.markup import MAX_LINE, chip, join, log_line, table, text
+from interfaces.api.answers import RecordView
+from interfaces.dashboard.markup import MAX_LINE, chip, found, join, log_line, table, text
 from interfaces.dashboard.places import incident_link, link
 from interfaces.dashboard.session import api, explained, html, notice, now, viewer_zone
-from interfaces.dashboard.wording import ago, at_ns, clock, count, shortened
+from interfaces.dashboard.wording import ago, at_ns, clock, count, shortened, words
 
 _ANY = "any"
 _SPANS = {"any time": None, "15 min": 15, "1 h": 60, "24 h": 1440, "7 d": 10_080}
@@ -67,19 +68,25 @@ def _hits(query: str) -> None:
     html(Markup("<h2>Incidents and patterns ({})</h2>").format(len(answer.hits)))
     if not answer.hits:
         html(Markup('<p class="dim">Nothing fits. Try fewer words.</p>'))
+    if answer.degraded:
+        html(Markup('<p class="dim">by words alone: {}</p>').format(text(answer.degraded)))
     for hit in answer.hits:
         _hit(hit)
 
 
 def _hit(hit: SearchHit) -> None:
+    why = ", ".join(
+        f"{words(found_by.kind)} by {found_by.by}, rank {found_by.rank}"
+        for found_by in hit.found_by
+    )
     with st.container(border=True, gap=None):
-        if hit.kind in ("incident", "evidence", "report", "diagnosis"):
+        if hit.kind == "incident":
             incident_link(hit.id, hit.title)
         else:
             html(Markup("<p><code>{}</code></p>").format(text(shortened(hit.title, 300))))
         html(
             Markup('<div class="small">{}{}</div><div class="small dim">{}</div>').format(
-                chip(hit.kind), text(shortened(hit.snippet, 300)), text(" · ".join(hit.why))
+                chip(hit.kind), found(shortened(hit.snippet, 300)), text(why)
             )
         )
 
@@ -91,8 +98,8 @@ def _records(query: str, source: str | None, severity: str | None, minutes: int 
     page = api().records(
         text=query, source=source, min_severity=severity, after=after, limit=_RECORDS
     )
-    note = f"first {count(_RECORDS)}" if page.truncated else count(len(page.items))
-    html(Markup("<h2>Records ({})</h2>").format(note))
+    note = f"the newest {count(_RECORDS)}" if page.truncated else count(len(page.items))
+    html(Markup("<h2>Records, newest first ({})</h2>").format(note))
     if not page.items:
         html(Markup('<p class="dim">No record holds these words.</p>'))
         return
@@ -108,7 +115,7 @@ def _records(query: str, source: str | None, severity: str | None, minutes: int 
                 text(shortened(record.original, 400)),
             ),
         )
-        for record in page.items
+        for record in reversed(page.items)
     ]
     html(table(("time", "severity", "record"), rows))
 

@@ -10,7 +10,6 @@ DASH = "\N{EN DASH}"
 """Stands where there is no value."""
 
 _MARKDOWN = str.maketrans({character: "\\" + character for character in r"\`*_{}[]()#+-.!|>~$:<&"})
-_CONTROL_PICTURES = 0x2400
 _UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 
 
@@ -18,7 +17,7 @@ def visible(text: str) -> str:
     """Untrusted text with what a screen would obey made visible.
 
     Escape sequences, backspaces and marks that reverse the reading direction can hide or fake part
-    of a line; they are shown as symbols instead. Tab and newline stay.
+    of a line; they are shown as `\\x1b` instead. Tab and newline stay.
     """
     return "".join(_shown(character) for character in text)
 
@@ -27,13 +26,9 @@ def _shown(character: str) -> str:
     code = ord(character)
     if character in "\t\n" or 0x20 <= code < 0x7F:
         return character
-    if code < 0x20:
-        return chr(_CONTROL_PICTURES + code)
-    if code == 0x7F:
-        return "␡"
-    if unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp"):
-        return f"⟨U+{code:04X}⟩"
-    return character
+    if unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Zl", "Zp"):
+        return character
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
 
 
 def plain(text: str, most: int = 200) -> str:
@@ -94,6 +89,11 @@ def count(number: float) -> str:
     if number < 1_000_000:
         return f"{number / 1_000:.1f} k"
     return f"{number / 1_000_000:.1f} M"
+
+
+def rate(number: float) -> str:
+    """A mean: `0.4`, `12`."""
+    return f"{number:.1f}" if 0 < number < 10 else count(number)
 
 
 def words(identifier: str) -> str:

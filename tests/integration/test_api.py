@@ -276,7 +276,7 @@ def test_search_finds_the_incident_and_says_how(api: httpx.Client, system: Recor
     """Hits name what they are and why they were found."""
     hits = api.get("/api/v1/search", params={"q": "no space left"}).json()["hits"]
     assert str(system.story.diagnosed) in {hit["id"] for hit in hits}
-    assert all(hit["why"] for hit in hits)
+    assert all(hit["found_by"] for hit in hits)
 
 
 @pytest.mark.parametrize(

@@ -180,6 +180,8 @@ class RecordSearch:
             min_severity=wanted.min_severity,
             pattern_id=wanted.pattern_id,
         ):
+            if header.position > indexed:
+                continue  # indexed since the log was read above: given out already
             if as_of is not None and header.position > as_of:
                 continue
             if sequences is not None and (

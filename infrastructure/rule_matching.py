@@ -126,7 +126,7 @@ class Re2Matcher:
         span = self._symptoms.span(index, window)
         if span is None:
             return None
-        captures = {name: value for name, value in span.groupdict().items() if value}
+        captures = {name: value for name, value in span.groupdict().items() if value is not None}
         return RuleMatch(
             rule_id=self._rules[owner].id,
             start=offset + span.start(),

@@ -51,10 +51,8 @@ HEALTHY_LINES = [
     "Jan  1 10:00:00 host dhclient[5]: bound to 10.0.0.7 -- renewal in 1800 seconds.",
     "Jan  1 10:00:00 host postfix/smtp[9]: ABC: to=<a@example.com>, status=sent (250 2.0.0 Ok)",
     "2026-01-01 10:00:00.000  INFO 1 --- [main] c.s.App : Started App in 4.2 seconds",
-    "2026-01-01 10:00:00.000  INFO 1 --- [main] o.s.b.w.e.tomcat.TomcatWebServer : "
-    "Tomcat started on port(s): 8080 (http)",
-    "2026-01-01 10:00:00.000  INFO 1 --- [main] com.zaxxer.hikari.HikariDataSource : "
-    "HikariPool-1 - Start completed.",
+    "2026-01-01 10:00:00.000  INFO 1 --- [main] o.s.b.w.e.TomcatWebServer : Tomcat started",
+    "2026-01-01 10:00:00.000  INFO 1 --- [main] c.z.h.HikariDataSource : Pool-1 - Start completed.",
     "[2026-01-01 10:00:00,000] INFO [KafkaServer id=1] started (kafka.server.KafkaServer)",
     "2026-01-01 10:00:00.000 [info] <0.230.0> Server startup complete; 4 plugins started.",
     "[7] 2026/01/01 10:00:00.000000 [INF] Server is ready",

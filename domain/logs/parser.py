@@ -31,7 +31,8 @@ _LEVELLED = re.compile(r"([A-Z]{4,7}): (.*)")
 _CLOSING = re.compile(r"[)\]}>]")
 _RAISED = re.compile(r"[A-Za-z_][\w.$]{0,150}(?:Error|Exception|Exit|Interrupt|Warning)\b(?:: |$)")
 _AFTER_RAISED = re.compile(
-    r"[A-Z]{3,10}(?: \d{1,9})?: |[\[(})]|Caused by: |Node\.js v|During handling of|The above exception"
+    r"[A-Z]{3,10}(?: \d{1,9})?: |[\[(})]|Caused by: |Node\.js v"
+    r"|During handling of|The above exception"
 )
 _CHAINED = re.compile(r"During handling of|The above exception was|Traceback \(most recent")
 

@@ -69,7 +69,8 @@ class Format(BaseModel):
     the record before. continues: severity words that explain the record before of the same pid.
     envelope: the message may be a line of another format; transport: and says nothing else.
     escaped: the message is escaped as in a JSON string. fields: `key=value` pairs in the message
-    become attributes. heading: severity and message stand on the next line. crash: begins a record although it has no
+    become attributes. heading: severity and message stand on the next line. crash: begins a record
+    although it has no
     header (tracebacks, panics). fallback: tried after every other format.
     """
 

@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 TIME = ("time", "timestamp", "@timestamp", "ts", "@t", "Timestamp", "asctime", "datetime", "date",
         "t.$date", "t", "eventTime", "created", "timeUnixNano")  # fmt: skip
 LEVEL = ("level", "severity", "levelname", "log.level", "lvl", "@l", "Level", "loglevel", "s",
-         "severityText", "SeverityText", "level_name", "log_level", "status", "PRIORITY")  # fmt: skip
+         "severityText", "SeverityText", "level_name", "log_level", "status",
+         "PRIORITY")  # fmt: skip
 MESSAGE = ("msg", "message", "@m", "@mt", "body", "event", "Message", "MESSAGE", "text",
            "RenderedMessage", "short_message", "log", "Body", "error")  # fmt: skip
 SERVICE = ("service", "service.name", "app", "application", "service_name", "serviceName",
@@ -31,7 +32,8 @@ TRACE = (
 )
 SPAN = ("span_id", "spanId", "spanID", "span.id", "SpanId", "@sp", "dd.span_id", "otelSpanID")
 STACK = ("exception", "exc_info", "stack_trace", "stacktrace", "error.stack_trace", "stack",
-         "err.stack", "error.stack", "@x", "exception.stacktrace", "traceback", "thrown.extendedStackTrace",
+         "err.stack", "error.stack", "@x", "exception.stacktrace", "traceback",
+         "thrown.extendedStackTrace",
          "StackTrace", "Exception", "errorVerbose", "stackTrace")  # fmt: skip
 EXCEPTION_TYPE = ("exception.type", "err.type", "error.type", "exception_type", "error.class",
                   "err.name", "error.name", "exception.class", "exc_type")  # fmt: skip

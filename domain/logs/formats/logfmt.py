@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from domain.logs.formats.reading import Reading
 
 _PAIR = re.compile(
-    r'([A-Za-z_][\w.@/-]{0,63})=(?:"((?:[^"\\]|\\.){0,8192})"|([^\s"]{0,4096}))(?=\s|$)'
+    r'(?<!\S)([A-Za-z_][\w.@/-]{0,63})=(?:"((?:[^"\\]|\\.){0,8192})"|([^\s"]{0,4096}))(?=\s|$)'
 )
 _KNOWN = re.compile(r"(?:^|\s)(?:level|lvl|severity|msg|message|time|ts)=")
 _ESCAPE = re.compile(r'\\(["\\ntr/])')
@@ -33,7 +33,7 @@ def pairs(text: str) -> dict[str, str]:
 def read_logfmt(
     text: str, reading: "Reading", clock: TimestampReader, observed: int
 ) -> "Reading | None":
-    """Read a line that begins with a pair and holds a level, a message or a time among its pairs."""
+    """Read a line that begins with a pair and has a level, a message or a time among its pairs."""
     if _PAIR.match(text) is None or _KNOWN.search(text) is None:
         return None
     found = pairs(text)

@@ -13,7 +13,8 @@ _TIME = re.compile(
     r"[\[(<|\"']?("
     r"\d{4}[-/.]\d\d?[-/.]\d\d?[Tt _-] ?\d\d?[:.]\d\d[:.]\d\d"
     r"|\d\d?[-/ ][A-Z][a-z]{2}[-/ ]\d{4}[: ]\d\d:\d\d:\d\d"
-    r"|(?:[A-Z][a-z]{2},? )?[A-Z][a-z]{2} {1,2}\d\d?,? (?:\d{4},? )?\d\d?:\d\d:\d\d(?:\.\d{1,6})?(?: (?:19|20)\d\d(?=[\]\s]))?"
+    r"|(?:[A-Z][a-z]{2},? )?[A-Z][a-z]{2} {1,2}\d\d?,? (?:\d{4},? )?\d\d?:\d\d:\d\d"
+    r"(?:\.\d{1,6})?(?: (?:19|20)\d\d(?=[\]\s]))?"
     r"|\d{8}[-T ]?\d\d:?\d\d:?\d\d|\d\d/?\d\d/?\d\d \d\d:?\d\d:?\d\d"
     r"|\d\d?[./-]\d\d?[./-]\d{4},? \d\d?:\d\d:\d\d|\d\d[-.]\d\d \d\d:\d\d:\d\d"
     r"|\d\d:\d\d:\d\d(?=[.,]\d{3})|\d{10}(?=\.\d|\s)|\d{13}(?=\s)"
@@ -27,10 +28,12 @@ _BRACKETED = re.compile(
 _WORD = re.compile(
     r"[\s|:;-]{0,8}([A-Za-z]{3,13})(?:\s{0,8}[|:\]\t]|\s{2}|\s(?=[\[(<]))[\s:|-]{0,4}"
 )
-_CAPITALS = re.compile(
-    r"[\s|:;-]{0,8}(?:(?:[\w.$/@:-]{1,120}|[\[(<][^\]\[()<>]{0,120}[\])>])[\s|:-]{1,8}){0,4}?"
-    r"[\[(<|]?([A-Z]{3,13})[\])>|]?(?=[\s:|])[\s:|-]{0,4}"
-)
+_GAP = re.compile(r"[\s|:;-]{0,8}")
+_CAPITALS = re.compile(r"[\[(<]?([A-Z]{3,13})[\])>]?(?=[\s:|])[\s:|-]{0,4}")
+_TOKEN = re.compile(r"[\[(<][^\]\[()<>]{0,120}[\])>]|[^\s|]{1,120}")
+
+MAX_TOKENS = 5
+"""Words behind the time among which a severity in capitals still counts as header."""
 
 
 def scan(text: str, reading: "Reading", clock: TimestampReader, observed: int) -> "Reading | None":
@@ -47,11 +50,25 @@ def scan(text: str, reading: "Reading", clock: TimestampReader, observed: int) -
     if reading.timestamp is None:
         return None
     at = match.end()
-    for pattern in (_BRACKETED, _WORD, _CAPITALS):
-        found = pattern.match(head, at)
+    for found in (_BRACKETED.match(head, at), _WORD.match(head, at), _among_words(head, at)):
         if found is not None and (number := severity_of(found[1])):
             reading.severity, reading.label = number, found[1]
             reading.body = text[found.end() :].strip()
             return reading
     reading.body = text[at:].lstrip(" \t|:;-]").rstrip()
     return reading
+
+
+def _among_words(head: str, at: int) -> re.Match[str] | None:
+    """A severity in capitals among the first words, word by word: one pattern would backtrack."""
+    for _ in range(MAX_TOKENS):
+        gap = _GAP.match(head, at)
+        at = gap.end() if gap is not None else at
+        found = _CAPITALS.match(head, at)
+        if found is not None and severity_of(found[1]):
+            return found
+        token = _TOKEN.match(head, at)
+        if token is None:
+            return None
+        at = token.end()
+    return None

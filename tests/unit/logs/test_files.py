@@ -168,8 +168,7 @@ def test_an_archive_that_unpacks_absurdly_is_refused(tmp_path: Path) -> None:
     path.write_bytes(gzip.compress((b"x" * 79 + b"\n") * 1_000_000))
     tail = FileTail(path, None)
     with pytest.raises(UnpackingError, match="unpacks to more than"):
-        while tail.read() is not None:
-            pass
+        read_all(tail)
 
 
 def test_expand_takes_good_input_and_explains_the_rest(tmp_path: Path) -> None:

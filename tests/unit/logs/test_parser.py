@@ -117,11 +117,12 @@ def test_details_of_another_process_do_not_join() -> None:
 
 def test_a_container_runtime_splits_what_we_join_again() -> None:
     """A trace in a Docker json-file comes one JSON object a line."""
+    stderr = '","stream":"stderr","time":"2026-11-23T12:00:00.2Z"}'
     records = parse(
-        '{"log":"2026-11-23 12:00:00,100 ERROR [orders] boom\\n","stream":"stderr","time":"2026-11-23T12:00:00.2Z"}',
-        '{"log":"Traceback (most recent call last):\\n","stream":"stderr","time":"2026-11-23T12:00:00.2Z"}',
-        '{"log":"  File \\"a.py\\", line 1, in x\\n","stream":"stderr","time":"2026-11-23T12:00:00.2Z"}',
-        '{"log":"KeyError: 1\\n","stream":"stderr","time":"2026-11-23T12:00:00.2Z"}',
+        '{"log":"2026-11-23 12:00:00,100 ERROR [orders] boom\\n' + stderr,
+        '{"log":"Traceback (most recent call last):\\n' + stderr,
+        '{"log":"  File \\"a.py\\", line 1, in x\\n' + stderr,
+        '{"log":"KeyError: 1\\n' + stderr,
         '{"log":"ready\\n","stream":"stdout","time":"2026-11-23T12:00:00.3Z"}',
     )
     assert [r.line_count for r in records] == [4, 1]

@@ -1,5 +1,6 @@
 """A life of events made through the real aggregates, for whoever projects events."""
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -53,9 +54,15 @@ class Story:
         self.sources[name] = advance(None, event)
 
     def records(
-        self, name: str, lines: Sequence[tuple[int, str]], *, at: int = START, pattern: str = "p"
+        self,
+        name: str,
+        lines: Sequence[tuple[int, str]],
+        *,
+        at: int = START,
+        pattern: str = "p",
+        patterns: Sequence[str] = (),
     ) -> Recorded:
-        """Append a chunk of (severity number, text), a second apart."""
+        """Append a chunk of (severity number, text), a second apart; `patterns` take turns."""
         source = self.sources[name]
         records = [
             LogRecord(
@@ -72,7 +79,8 @@ class Story:
         severities: dict[str, int] = {}
         for severity, _ in lines:
             severities[severity_name(severity)] = severities.get(severity_name(severity), 0) + 1
-        identity = str(pattern_id(pattern))
+        turns = [str(pattern_id(template)) for template in patterns or [pattern]]
+        identities = [turns[n % len(turns)] for n in range(len(lines))]
         event = self._next(
             source,
             RecordsAppended,
@@ -82,10 +90,10 @@ class Story:
             first_time=records[0].time,
             last_time=records[-1].time,
             severity_counts=severities,
-            pattern_counts={identity: len(lines)},
+            pattern_counts=dict(Counter(identities)),
             checkpoint={"offset": source.next_sequence + len(lines)},
             previous_hash=source.chain,
-            packed=self.codec.pack(records, [identity] * len(lines), source.chain),
+            packed=self.codec.pack(records, identities, source.chain),
         )
         return self._append(source, event)
 

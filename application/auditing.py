@@ -143,15 +143,14 @@ def _causes(log: EventLog, wanted: list[UUID]) -> Iterable[Recorded]:
         found = [
             recorded
             for recorded in read_all(
-                log, topics=[SourceRegistered, RecordsAppended, PatternDiscovered, PatternGeneralized]
+                log,
+                topics=[SourceRegistered, RecordsAppended, PatternDiscovered, PatternGeneralized],
             )
             if recorded.event.event_id in waiting
         ]
         yield from found
         seen = {r.event.event_id for r in found}
-        waiting = {
-            r.event.causation_id for r in found if r.event.causation_id is not None
-        } - seen
+        waiting = {r.event.causation_id for r in found if r.event.causation_id is not None} - seen
 
 
 def _entry(recorded: Recorded) -> AuditEntry:
@@ -206,7 +205,9 @@ def _summary_of_work(event: Fact) -> str:
             return f"{event.tool}({_arguments(event.arguments)}) -> {event.result_summary}"
         case ModelCalled():
             told = event.error or f"{event.output_tokens} tokens"
-            return f"{event.step}: {event.model}, try {event.attempt}, {event.seconds:.1f} s: {told}"
+            return (
+                f"{event.step}: {event.model}, try {event.attempt}, {event.seconds:.1f} s: {told}"
+            )
         case StepCompleted():
             return f"{event.step} by {event.engine} in {event.seconds:.3f} s"
         case StepFailed():

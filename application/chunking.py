@@ -27,15 +27,19 @@ class Chunk:
 def chunks(parsed: Iterable[Parsed], checkpoint_at: Callable[[int], Checkpoint]) -> Iterator[Chunk]:
     """Chunks of at most 1,000 records or about 256 KiB of text, in order."""
     chunk = Chunk()
-    end = 0
-    for item in parsed:
-        chunk.records.append(item.record)
-        chunk.size += len(item.record.body) + len(item.record.original)
-        end = item.end
+    last: Parsed | None = None
+    for last in parsed:
+        chunk.records.append(last.record)
+        chunk.size += len(last.record.body) + len(last.record.original)
         if chunk.full:
-            chunk.checkpoint = checkpoint_at(end)
+            chunk.checkpoint = _after(last, checkpoint_at)
             yield chunk
             chunk = Chunk()
-    if chunk.records:
-        chunk.checkpoint = checkpoint_at(end)
+    if chunk.records and last is not None:
+        chunk.checkpoint = _after(last, checkpoint_at)
         yield chunk
+
+
+def _after(item: Parsed, checkpoint_at: Callable[[int], Checkpoint]) -> Checkpoint:
+    """The checkpoint behind a record; the record itself knows best which line that is."""
+    return {**checkpoint_at(item.end), "line": item.record.line + item.record.line_count - 1}

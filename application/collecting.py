@@ -19,6 +19,8 @@ class LineBatch(Protocol):
     """Lines read in one go."""
 
     lines: list[PhysicalLine]
+    identity: Checkpoint
+    """Which file it is; another inode means the file was rotated."""
 
     def checkpoint_at(self, end: int) -> Checkpoint:
         """How far collection got when everything up to byte `end` is durable."""
@@ -52,8 +54,7 @@ class Collection:
         self._failing = ""
         self.lines = 0
         """Physical lines read so far."""
-        self.settled: list[Future[RecordsAppended | None]] = []
-        """The chunks handed in; each is settled when it is durable."""
+        self._last_handed_in: Future[RecordsAppended | None] | None = None
 
     def step(self) -> bool:
         """Read and hand in what is there now; returns whether there was anything new.
@@ -79,7 +80,15 @@ class Collection:
             self._take(batch)
         self._hand_in(self._parser.flush(time.time_ns()))
 
+    def wait_until_durable(self) -> None:
+        """Block until everything handed in is durable. Raises what the store raised."""
+        if self._last_handed_in is not None:
+            self._last_handed_in.result()
+
     def _take(self, batch: LineBatch) -> None:
+        before = self._last_batch
+        if before is not None and before.identity.get("inode") != batch.identity.get("inode"):
+            self._hand_in(self._parser.flush(time.time_ns()))  # nothing spans a rotation
         self._last_batch, self._last_line = batch, time.monotonic()
         self.lines += len(batch.lines)
         self._hand_in(self._parser.feed(batch.lines, time.time_ns()))
@@ -93,7 +102,7 @@ class Collection:
         if not parsed or self._last_batch is None:
             return
         for chunk in chunks(parsed, self._last_batch.checkpoint_at):
-            self.settled.append(self._intake.submit(self.origin, chunk))
+            self._last_handed_in = self._intake.submit(self.origin, chunk)
 
     def _fail(self, error: OSError) -> None:
         reason = f"{self.origin.location}: {error.strerror or error}"

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from application.chunk_reading import ChunkReader
 from application.event_log import EventLog, Recorded, read_all
-from domain.detection.anomaly import Anomaly, AnomalyKind, Change
+from domain.detection.anomaly import Anomaly, Change
 from domain.detection.detector import Detector
 from domain.detection.thresholds import Thresholds
 from domain.incidents.dependencies import DependencyGraph
@@ -139,7 +139,7 @@ class Detecting:
         members = [m for known in self._open.values() for m in known.values()]
         everything = [*anomalies, *members]
         graph, knowledge = self.detector.graph, self.detector.knowledge
-        learn_shared_requests([a for a in everything if a.kind is AnomalyKind.RATE], graph, knowledge)
+        learn_shared_requests(everything, graph, knowledge)
         for anomaly in everything:
             for evidence in anomaly.evidence:
                 record = evidence.record
@@ -185,7 +185,9 @@ class Detecting:
             self._examine(chunk)
 
     def _restore_incidents(self, until: int) -> None:
-        opened = [r.event.originator_id for r in read_all(self._log, topics=[IncidentOpened], until=until)]
+        opened = [
+            r.event.originator_id for r in read_all(self._log, topics=[IncidentOpened], until=until)
+        ]
         for incident_id in opened:
             incident = self._log.load(incident_id)
             if incident is not None and incident.state is not State.RESOLVED:

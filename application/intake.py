@@ -6,6 +6,7 @@ Full means full: a collector that reads files waits, a sender over HTTP is told 
 
 import threading
 from collections import deque
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
@@ -48,10 +49,25 @@ class _Waiting:
 
 
 class Intake:
-    """Chunks wait here until the writer has made them durable."""
+    """Chunks wait here until the writer has made them durable.
 
-    def __init__(self, recording: Recording, capacity: int = DEFAULT_CAPACITY) -> None:
+    When the store cannot be written, nothing behind the failed chunk may be: the checkpoint of
+    a later chunk would step over the records of this one. A patient intake tries again until it
+    works; one that is not gives up for good, and every sender learns why.
+    """
+
+    def __init__(
+        self,
+        recording: Recording,
+        capacity: int = DEFAULT_CAPACITY,
+        *,
+        patient: bool = False,
+        on_trouble: Callable[[Exception], None] = lambda _: None,
+    ) -> None:
         """`capacity`: bytes of text that may wait before senders are held back."""
+        self._patient = patient
+        self._on_trouble = on_trouble
+        self._broken: Exception | None = None
         self._recording = recording
         self._capacity = capacity
         self._queue: deque[_Waiting] = deque()
@@ -86,7 +102,7 @@ class Intake:
                         return
                     continue
                 item = self._queue[0]
-            self._write(item)
+            self._settle(item, stop)
             with self._changed:
                 self._queue.popleft()
                 self._size -= item.chunk.size if item.chunk else 0
@@ -99,7 +115,9 @@ class Intake:
             full = lambda: self._size and self._size + size > self._capacity  # noqa: E731
             if full() and not wait:
                 raise IntakeFull(1.0)
-            self._changed.wait_for(lambda: not full() or self._stopping)
+            self._changed.wait_for(lambda: not full() or self._stopping or self._broken)
+            if self._broken is not None:
+                raise self._broken
             if self._stopping:
                 raise IntakeFull(5.0)
             self._queue.append(item)
@@ -107,18 +125,28 @@ class Intake:
             self._changed.notify_all()
         return item.settled
 
-    def _write(self, item: _Waiting) -> None:
+    def _settle(self, item: _Waiting, stop: threading.Event) -> None:
+        """Write one item, or say why it could not be written."""
+        pause = 0.5
+        while self._broken is None:
+            try:
+                item.settled.set_result(self._write(item))
+                return
+            except Exception as error:  # noqa: BLE001 - the sender must learn of whatever it is
+                self._on_trouble(error)
+                if not self._patient or stop.is_set():
+                    self._broken = error
+                    break
+            stop.wait(pause)
+            pause = min(pause * 2, 10.0)
+        item.settled.set_exception(self._broken)
+
+    def _write(self, item: _Waiting) -> RecordsAppended | None:
         origin = item.origin
-        try:
-            self._recording.source(origin.source, origin.kind, origin.location, origin.service)
-            written: RecordsAppended | None = None
-            if item.chunk is not None and item.chunk.records:
-                written = self._recording.append(
-                    origin.source, item.chunk.records, item.chunk.checkpoint
-                )
-            elif item.note is not None:
-                what, arguments = item.note
-                getattr(self._recording, what)(origin.source, *arguments)
-            item.settled.set_result(written)
-        except Exception as error:  # noqa: BLE001 - the sender must learn of it; the writer goes on
-            item.settled.set_exception(error)
+        self._recording.source(origin.source, origin.kind, origin.location, origin.service)
+        if item.chunk is not None and item.chunk.records:
+            return self._recording.append(origin.source, item.chunk.records, item.chunk.checkpoint)
+        if item.note is not None:
+            what, arguments = item.note
+            getattr(self._recording, what)(origin.source, *arguments)
+        return None

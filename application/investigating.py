@@ -224,15 +224,11 @@ class Investigator:
         run = _Run(self._log, investigation, last.leads_to("agent"))
         began = time.monotonic()
         case = self._case(investigation.incident_id)
-        lookups = RecordedLookups(
-            self._records, self._surroundings, self._similar, run.tool_called
-        )
+        lookups = RecordedLookups(self._records, self._surroundings, self._similar, run.tool_called)
         engines: dict[str, str] = {}
         deadline = began + self._limits.run
         try:
-            _, diagnosis, remediation, report = self._steps(
-                run, case, lookups, engines, deadline
-            )
+            _, diagnosis, remediation, report = self._steps(run, case, lookups, engines, deadline)
         except InvestigationFailed as failure:
             run.note(
                 InvestigationConcluded,
@@ -269,9 +265,7 @@ class Investigator:
         def step(which: Step, model: type[Output], call: Callable[[Engine, str], Output]) -> Output:
             return self._step(run, which, model, call, case, lookups, engines, deadline)
 
-        context = step(
-            Step.CONTEXT, Context, lambda engine, _: engine.gather(case, lookups, run)
-        )
+        context = step(Step.CONTEXT, Context, lambda engine, _: engine.gather(case, lookups, run))
         diagnosis = step(
             Step.DIAGNOSIS,
             Diagnosis,

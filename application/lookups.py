@@ -117,9 +117,7 @@ class RecordedLookups:
             self.shown.update((line.ref, line) for line in lines)
         return lines
 
-    def _recorded(
-        self, tool: str, arguments: dict[str, Any], look: Callable[[], Result]
-    ) -> Result:
+    def _recorded(self, tool: str, arguments: dict[str, Any], look: Callable[[], Result]) -> Result:
         began = time.monotonic()
         result = look()
         digest = hashlib.sha256(_canonical(result).encode()).hexdigest()

@@ -66,7 +66,8 @@ class Requesting:
             )
             for channel, recipients in self._recipients.items()
             for recipient in recipients
-            if self._log.last_of(notification_id(event.investigation_id, channel, recipient)) is None
+            if self._log.last_of(notification_id(event.investigation_id, channel, recipient))
+            is None
         ]
 
 
@@ -181,6 +182,9 @@ class Delivering:
                     "hypotheses",
                 )
             },
-            **{name: report[name] for name in ("summary", "what_happened", "why", "impact", "what_to_do")},
+            **{
+                name: report[name]
+                for name in ("summary", "what_happened", "why", "impact", "what_to_do")
+            },
             **{name: remediation[name] for name in ("mitigation", "steps", "verify", "patches")},
         }

@@ -20,7 +20,9 @@ from domain.notifications.notification import Notification
 class ChunkCodec(Protocol):
     """Turns records into the packed bytes of a chunk and back."""
 
-    def pack(self, records: Sequence[LogRecord], patterns: Sequence[str], previous_hash: bytes) -> bytes:
+    def pack(
+        self, records: Sequence[LogRecord], patterns: Sequence[str], previous_hash: bytes
+    ) -> bytes:
         """Columns packed (msgpack) and zstd-compressed behind the hash of the chunk before."""
         ...
 
@@ -40,7 +42,9 @@ class CaseFile(BaseModel):
     @property
     def services(self) -> list[str]:
         """Every service with an anomaly, in order of first appearance."""
-        return list(dict.fromkeys(a.service for a in sorted(self.anomalies, key=lambda a: a.first_time)))
+        return list(
+            dict.fromkeys(a.service for a in sorted(self.anomalies, key=lambda a: a.first_time))
+        )
 
     def lines(self) -> Iterator[Line]:
         """Every record the incident holds: cited ones and those around them, each once."""
@@ -56,7 +60,9 @@ class CaseFile(BaseModel):
 class Lookups(Protocol):
     """Read-only look-ups for agents. Each call is recorded with what it returned."""
 
-    def search_records(self, text: str, *, service: str | None = None, limit: int = 20) -> list[Line]:
+    def search_records(
+        self, text: str, *, service: str | None = None, limit: int = 20
+    ) -> list[Line]:
         """Records known at the investigation's position whose text contains `text`."""
         ...
 
@@ -128,7 +134,12 @@ class DiagnosisAgent(Protocol):
     """Finds the cause."""
 
     def diagnose(
-        self, case: CaseFile, context: Context, lookups: Lookups, journal: Journal, objection: str = ""
+        self,
+        case: CaseFile,
+        context: Context,
+        lookups: Lookups,
+        journal: Journal,
+        objection: str = "",
     ) -> Diagnosis:
         """Ranked hypotheses. `objection`: why the gate refused the last answer."""
         ...
@@ -138,7 +149,12 @@ class FixerAgent(Protocol):
     """Proposes what to do."""
 
     def fix(
-        self, case: CaseFile, context: Context, diagnosis: Diagnosis, journal: Journal, objection: str = ""
+        self,
+        case: CaseFile,
+        context: Context,
+        diagnosis: Diagnosis,
+        journal: Journal,
+        objection: str = "",
     ) -> Remediation:
         """Mitigation, steps, configuration, patches, verification, rollback."""
         ...

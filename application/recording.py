@@ -70,10 +70,14 @@ class Recording:
             known = self._sources[name] = advance(None, registered)
         return known
 
-    def checkpoint(self, name: str) -> Checkpoint:
-        """How far the named source was collected; empty where it never was."""
-        known = self._sources.get(name)
-        return dict(known.checkpoint) if known else {}
+    def known(self, name: str) -> tuple[str, Checkpoint]:
+        """Location and checkpoint of a source; empty where it was never registered."""
+        source = self._sources.get(name)
+        return (source.location, dict(source.checkpoint)) if source else ("", {})
+
+    def counts(self) -> dict[str, int]:
+        """Records ever appended, by source."""
+        return {name: source.next_sequence - 1 for name, source in self._sources.items()}
 
     def append(
         self, name: str, records: Sequence[LogRecord], checkpoint: Checkpoint
@@ -90,7 +94,11 @@ class Recording:
         pattern_ids, findings = self._mine(records)
         chunk = self._chunk(source, records, pattern_ids, checkpoint)
         patterns = self._patterns(findings, records, source, chunk)
-        self._log.append(chunk, *patterns)
+        try:
+            self._log.append(chunk, *patterns)
+        except Exception:
+            self._forget_unrecorded()
+            raise
         self._sources[name] = advance(source, chunk)
         self._reader.remember(
             chunk,
@@ -104,9 +112,7 @@ class Recording:
     def reject(self, name: str, count: int, reason: str, sample: str) -> None:
         """Keep the fact that input could not become records."""
         source = self._sources[name]
-        self._note(
-            source, RecordsRejected, count=count, reason=reason, sample=sample[:500]
-        )
+        self._note(source, RecordsRejected, count=count, reason=reason, sample=sample[:500])
 
     def fail(self, name: str, reason: str, remedy: str) -> None:
         """Keep the fact that a source cannot be read now."""
@@ -198,6 +204,12 @@ class Recording:
                 changed[pattern_id] = pattern
         return list(changed.values())
 
+    def _forget_unrecorded(self) -> None:
+        """Nothing was written, so nothing was learned: a pattern is discovered when it is stored."""
+        self.miner = Miner()
+        self._sources.clear()
+        self._restore()
+
     def _restore(self) -> None:
         """Stand where the last run stopped: the miner's templates, each source's last event."""
         for recorded in read_all(self._log, topics=[PatternDiscovered, PatternGeneralized]):
@@ -214,5 +226,3 @@ class Recording:
             if last is not None and not isinstance(last, SourceRegistered):
                 source = advance(source, last)  # type: ignore[arg-type]
             self._sources[name] = source
-
-

@@ -43,8 +43,9 @@ class _Inspection:
         expected = self._versions.get(event.originator_id, 0) + 1
         if event.originator_version != expected:
             self.problem(
-                position, f"stream {event.originator_id} jumps from version {expected - 1} "
-                f"to {event.originator_version}"
+                position,
+                f"stream {event.originator_id} jumps from version {expected - 1} "
+                f"to {event.originator_version}",
             )
         self._versions[event.originator_id] = event.originator_version
         if event.causation_id is not None and event.causation_id not in self._known:
@@ -58,7 +59,9 @@ class _Inspection:
     def _inspect_chunk(self, position: int, chunk: RecordsAppended) -> None:
         source = chunk.source
         if chunk.previous_hash != self._chain.get(source, GENESIS):
-            self.problem(position, f"the hash chain of {source} is broken before #{chunk.first_sequence}")
+            self.problem(
+                position, f"the hash chain of {source} is broken before #{chunk.first_sequence}"
+            )
         if chunk.first_sequence != self._next.get(source, 1):
             self.problem(
                 position,
@@ -71,7 +74,9 @@ class _Inspection:
             self.problem(position, str(error))
         else:
             if len(records) != chunk.count:
-                self.problem(position, f"{source} holds {len(records)} records, {chunk.count} were recorded")
+                self.problem(
+                    position, f"{source} holds {len(records)} records, {chunk.count} were recorded"
+                )
         self._chain[source] = chunk.chunk_hash
         self._next[source] = chunk.last_sequence + 1
         self._hashes.add(chunk.chunk_hash.hex())
@@ -81,7 +86,10 @@ class _Inspection:
         for anomaly in event.anomalies:
             for evidence in anomaly["evidence"]:
                 if evidence["chunk_hash"] not in self._hashes:
-                    self.problem(position, f"evidence cites a chunk that is not recorded: {anomaly['source']}")
+                    self.problem(
+                        position,
+                        f"evidence cites a chunk that is not recorded: {anomaly['source']}",
+                    )
 
     def problem(self, position: int, text: str) -> None:
         """Keep a finding, with the position of the event it is about."""
@@ -127,5 +135,3 @@ def _step_over(log: EventLog, position: int, head: int, inspection: _Inspection)
         inspection.inspect(page[0].position, page[0].event)
         position = page[0].position
     return position
-
-

@@ -78,7 +78,11 @@ def running_api(data: Path) -> str | None:
     except OSError:
         return None
     try:
-        if url and httpx.get(f"{url}/healthz", timeout=2.0).status_code == httpx.codes.OK:
+        if (
+            url
+            and httpx.get(f"{url}/healthz", timeout=2.0, trust_env=False).status_code
+            == httpx.codes.OK
+        ):
             return url
     except httpx.HTTPError:
         return None

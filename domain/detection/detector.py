@@ -169,7 +169,9 @@ class Detector:
         cited = self._cite(known, sighting, window, chunk_hash)
         known.reported = known.count
         return Anomaly(
-            kind=AnomalyKind.NEW_PATTERN if symptom.startswith("new:") else AnomalyKind.ERROR_PATTERN,
+            kind=AnomalyKind.NEW_PATTERN
+            if symptom.startswith("new:")
+            else AnomalyKind.ERROR_PATTERN,
             service=service,
             source=source,
             pattern_id=first.pattern_id,

@@ -46,7 +46,11 @@ class ServerErrorRate:
                 self.last_time = max(self.last_time, record.time)
                 first = index if first is None else first
         needed = max(self._limits.server_errors, self._reported * 2)
-        return first if self._errors >= needed and self._share >= self._limits.server_error_share else None
+        return (
+            first
+            if self._errors >= needed and self._share >= self._limits.server_error_share
+            else None
+        )
 
     @property
     def _share(self) -> float:

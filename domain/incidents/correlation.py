@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from domain.detection.anomaly import Anomaly
-from domain.incidents.dependencies import DependencyGraph, answered_request
+from domain.incidents.dependencies import DependencyGraph, named_requests
 from domain.knowledge.knowledge_base import KnowledgeBase
 from domain.knowledge.vocabulary import Layer
 from domain.provenance import identify
@@ -48,7 +48,10 @@ class Correlator:
 
     def why(self, one: Anomaly, other: Anomaly) -> str | None:
         """The reason, or None where they have nothing to do with each other."""
-        if one.first_time - self._gap > other.last_time or other.first_time - self._gap > one.last_time:
+        if (
+            one.first_time - self._gap > other.last_time
+            or other.first_time - self._gap > one.last_time
+        ):
             return None
         if one.service == other.service:
             return f"both in {one.service}"
@@ -57,7 +60,7 @@ class Correlator:
             return f"{one.service} and {other.service} share trace {min(shared)}"
         request = _requests(one) & _requests(other)
         if request:
-            return f"{one.service} and {other.service} both logged {' '.join(min(request))}"
+            return f"{one.service} and {other.service} both fail at {min(request)}"
         edge = self._graph.linked(one.service, other.service)
         if edge:
             return f"{one.service} and {other.service} depend on each other: {edge}"
@@ -100,9 +103,8 @@ def _link(anomaly: Anomaly, group: Iterable[Anomaly], correlator: Correlator) ->
     return next((why for member in group if (why := correlator.why(anomaly, member))), None)
 
 
-def _requests(anomaly: Anomaly) -> set[tuple[str, str, str]]:
-    found = (answered_request(e.record.text) for e in anomaly.evidence)
-    return {request for request in found if request is not None}
+def _requests(anomaly: Anomaly) -> set[str]:
+    return {r for e in anomaly.evidence for r in named_requests(e.record.text)}
 
 
 def learn_shared_requests(
@@ -118,8 +120,7 @@ def learn_shared_requests(
         for other in anomalies[number + 1 :]:
             shared = _requests(one) & _requests(other)
             if shared and one.service != other.service:
-                request = " ".join(min(shared))
-                graph.observe_shared_request(one.service, other.service, request, proxies)
+                graph.observe_shared_request(one.service, other.service, min(shared), proxies)
 
 
 def _traces(anomaly: Anomaly) -> set[str]:

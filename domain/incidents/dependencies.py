@@ -23,14 +23,20 @@ _NAMES_PORT = re.compile(
     r"(?i)(?:\b(?:\d{1,3}(?:\.\d{1,3}){3}|localhost|[a-z0-9][a-z0-9.-]{1,60})|\]):(\d{2,5})\b"
     r"|\bport[\s=:\"']{1,3}(\d{2,5})\b"
 )
-_REQUEST = re.compile(r'"(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) (\S{1,500}) HTTP/[\d.]+" (\d{3})\b')
-_HOST = re.compile(r"(?i)(?://|@|\bhost[\s=:\"']{1,3}|\bto |\bserver at \"?)([a-z][a-z0-9-]{1,40})[.:/\s\"',]")
+_REQUEST = re.compile(
+    r'"(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) (\S{1,500}) HTTP/[\d.]+" (\d{3})\b'
+)
+_HOST = re.compile(
+    r"(?i)(?://|@|\bhost[\s=:\"']{1,3}|\bto |\bserver at \"?)([a-z][a-z0-9-]{1,40})[.:/\s\"',]"
+)
 
 
 def announced_ports(text: str) -> list[int]:
     """TCP ports that the writer of this text says it listens on."""
     bounded = text[:_MAX_TEXT]
-    if not any(word in bounded.lower() for word in ("port", "listen", "server:", "running", "http")):
+    if not any(
+        word in bounded.lower() for word in ("port", "listen", "server:", "running", "http")
+    ):
         return []
     found = [*_ANNOUNCES.findall(bounded), *_SERVES.findall(bounded)]
     return [int(port) for port in found if 1 < int(port) < 65_536]
@@ -40,6 +46,14 @@ def named_ports(text: str) -> list[int]:
     """TCP ports that a text names, as part of an address or after the word 'port'."""
     found = (a or b for a, b in _NAMES_PORT.findall(text[:_MAX_TEXT]))
     return [int(port) for port in found if 1 < int(port) < 65_536]
+
+
+_NAMED_REQUEST = re.compile(r"\b(GET|HEAD|POST|PUT|PATCH|DELETE) (/[^\s\"'?,;]{0,300})")
+
+
+def named_requests(text: str) -> set[str]:
+    """The HTTP requests a text speaks of, as `POST /orders`, without their queries."""
+    return {f"{method} {path}" for method, path in _NAMED_REQUEST.findall(text[:_MAX_TEXT])}
 
 
 def answered_request(text: str) -> tuple[str, str, str] | None:

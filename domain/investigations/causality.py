@@ -77,16 +77,21 @@ class Candidate:
         """When it was first seen (nanoseconds since 1970, UTC)."""
         return min(o.line.time for o in self.observations)
 
+    @property
+    def first_seen(self) -> tuple[int, int]:
+        """Time, then sequence: records of one service may share a timestamp."""
+        return min((o.line.time, o.line.sequence) for o in self.observations)
+
 
 def rank(
     anomalies: Sequence[Anomaly], graph: DependencyGraph, knowledge: KnowledgeBase
 ) -> list[Candidate]:
     """All candidates, best first. Empty only without anomalies."""
     candidates = list(_candidates(anomalies, graph, knowledge).values())
-    order = {id(c): n for n, c in enumerate(sorted(candidates, key=lambda c: c.first_time))}
+    order = {id(c): n for n, c in enumerate(sorted(candidates, key=lambda c: c.first_seen))}
     for candidate in candidates:
         _score(candidate, anomalies, graph, order[id(candidate)] / max(len(candidates), 1))
-    return sorted(candidates, key=lambda c: (-c.score, c.first_time, c.label, c.service))
+    return sorted(candidates, key=lambda c: (-c.score, c.first_seen, c.label, c.service))
 
 
 def _candidates(
@@ -114,6 +119,7 @@ def _candidates(
                         rule=rule,
                         unresolved=unresolved,
                     )
+                candidate.unresolved = candidate.unresolved and unresolved
                 candidate.observations.append(
                     Observation(line, anomaly, match.start, match.end, dict(match.captures))
                 )

@@ -35,7 +35,9 @@ def gather(
         for a in ordered
     ]
     changed = [
-        TimelineEntry(time=c.record.time, service=c.record.service, what=c.what, citation=cite(c.record))
+        TimelineEntry(
+            time=c.record.time, service=c.record.service, what=c.what, citation=cite(c.record)
+        )
         for c in changes
         if c.record.service in near
     ]

@@ -6,7 +6,7 @@ from domain.detection.anomaly import Anomaly, AnomalyKind, Change
 from domain.incidents.dependencies import DependencyGraph
 from domain.investigations.causality import Candidate, Observation, confidence, rank
 from domain.investigations.diagnosis import Citation, Context, Diagnosis, Hypothesis
-from domain.investigations.quoting import cite
+from domain.investigations.quoting import cite, said
 from domain.knowledge.filling import capture_names, fill
 from domain.knowledge.knowledge_base import KnowledgeBase
 from domain.knowledge.rule import Role
@@ -19,6 +19,8 @@ _STOPPED_BEFORE_NS = 60_000_000_000
 _STOP_WORDS = ("stop", "shut", "terminat", "exit", "kill", "signal")
 _DEPLOY_WORDS = ("deploy", "release", "migrat", "version", "upgrade")
 _DOWN = {ErrorClass.CONNECTION_REFUSED, ErrorClass.DEPENDENCY_DOWN, ErrorClass.NETWORK_UNREACHABLE}
+_ELSEWHERE = {*_DOWN, ErrorClass.TIMEOUT}
+"""Classes that say a dependency fails, and not why."""
 _CHANGED = {
     ErrorClass.CODE_DEFECT,
     ErrorClass.SCHEMA_MISMATCH,
@@ -46,8 +48,8 @@ def diagnose(
     hypotheses.sort(key=lambda h: -h.confidence)
     best, answer = candidates[0], hypotheses[0]
     criticality, why = _criticality(best, anomalies)
-    visible = best.role is Role.CAUSE and not best.unresolved
-    visible = visible and best.error_class is not ErrorClass.UNKNOWN
+    visible = best.role is Role.CAUSE and best.error_class is not ErrorClass.UNKNOWN
+    visible = visible and not (best.unresolved and best.error_class in _ELSEWHERE)
     return Diagnosis(
         title=_title(best, answer),
         root_cause=answer.root_cause,
@@ -98,21 +100,21 @@ def _told(anomaly: Anomaly) -> str:
 
 
 def _against(candidate: Candidate, context: Context) -> list[str]:
-    said = [f"does not explain {_told(a)}" for a in candidate.unexplained]
+    doubts = [f"does not explain {_told(a)}" for a in candidate.unexplained]
     if candidate.role is Role.SYMPTOM:
-        said.append("the records show an effect, not what brought it about")
-    if candidate.unresolved:
-        said.append("the log of the accused dependency is not at hand")
+        doubts.append("the records show an effect, not what brought it about")
+    if candidate.unresolved and candidate.error_class in _ELSEWHERE:
+        doubts.append("the log of the accused dependency is not at hand")
     earlier = [e for e in context.timeline if e.time < candidate.first_time]
     if earlier and earlier[0].service != candidate.service:
-        said.append(f"{earlier[0].service} showed trouble earlier: {earlier[0].what}")
-    return list(dict.fromkeys(said))
+        doubts.append(f"{earlier[0].service} showed trouble earlier: {earlier[0].what}")
+    return list(dict.fromkeys(doubts))
 
 
 def _root_cause(candidate: Candidate) -> str:
     """The rule's sentence with its captures, then the words of the log themselves."""
     observation = _most_telling(candidate)
-    quote = cite(observation.line, observation.start, observation.end).quote
+    quote = said(observation.line, observation.start, observation.end)
     if candidate.label == "server-errors":
         told = dict.fromkeys(a.reason for a in candidate.explained if a.kind is AnomalyKind.RATE)
         return f'Requests to {candidate.service} fail: {"; ".join(told)}. For example: "{quote}".'
@@ -144,7 +146,8 @@ def _citations(candidate: Candidate) -> list[Citation]:
 
 def _stop_of(candidate: Candidate, changes: Sequence[Change]) -> Change | None:
     """That the accused service was stopped shortly before others began to miss it."""
-    if candidate.error_class not in _DOWN or candidate.unresolved:
+    refused = candidate.error_class in _DOWN and candidate.role is Role.CAUSE
+    if not refused or candidate.unresolved:
         return None
     if all(o.line.service == candidate.service for o in candidate.observations):
         return None
@@ -211,7 +214,7 @@ def _explanation(best: Candidate, changes: Sequence[Change], *, visible: bool) -
     told = best.rule.explanation if best.rule else "No rule of the catalogue knows this failure."
     if visible:
         return told
-    if best.unresolved:
+    if best.unresolved and best.error_class in _ELSEWHERE:
         return (
             f"{told} Why the other side fails is not in these logs: look at the log of the "
             f"service that {best.service} calls."
@@ -222,5 +225,3 @@ def _explanation(best: Candidate, changes: Sequence[Change], *, visible: bool) -
         f"{told} The cause itself is not in these logs: look at {best.service}'s own log, its "
         f"host, and whatever it calls.{hint}"
     )
-
-

@@ -6,6 +6,7 @@ from domain.detection.anomaly import Line
 from domain.investigations.diagnosis import Citation
 
 LONGEST_QUOTE = 300
+LONGEST_IN_PROSE = 200
 _PLACEHOLDER = "[REDACTED"
 
 
@@ -27,6 +28,19 @@ def cite(line: Line, start: int = 0, end: int | None = None) -> Citation:
                 if quote:
                     return _citation(line, offset, quote)
     return _citation(line, 0, _around(physical[0], 0, min(len(physical[0]), LONGEST_QUOTE)))
+
+
+def said(line: Line, start: int, end: int) -> str:
+    """The words of the record for a sentence: its decoded line around the match, one line."""
+    text = _line_at(line.text, start)
+    begin = line.text.rfind("\n", 0, start) + 1
+    stop = min(end - begin, len(text))
+    room = max(0, LONGEST_IN_PROSE - (stop - (start - begin)))
+    left = max(0, start - begin - room // 2)
+    shown = text[left : left + LONGEST_IN_PROSE]
+    if left:
+        shown = "…" + shown.partition(" ")[2]
+    return " ".join(shown.split())
 
 
 def _citation(line: Line, offset: int, quote: str) -> Citation:

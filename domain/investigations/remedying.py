@@ -44,7 +44,9 @@ def remedy(
     return Remediation(
         summary=_summary(diagnosis, filled["mitigation"], filled["steps"]),
         patches=patches,
-        warnings=["The patches are sketches: the files themselves were not read."] if patches else [],
+        warnings=["The patches are sketches: the files themselves were not read."]
+        if patches
+        else [],
         citations=list(diagnosis.citations),
         **filled,
     )

@@ -33,9 +33,7 @@ def report(
     )
 
 
-def _what_happened(
-    context: Context, anomalies: Sequence[Anomaly], first: int, last: int
-) -> str:
+def _what_happened(context: Context, anomalies: Sequence[Anomaly], first: int, last: int) -> str:
     story = [f"{_clock(e.time)} {e.service}: {e.what}" for e in context.timeline[:8]]
     count = sum(a.count for a in anomalies)
     span = max(0, (last - first) // 1_000_000_000)

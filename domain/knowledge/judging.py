@@ -1,5 +1,6 @@
 """What the rules say about one record's text."""
 
+import re
 from dataclasses import dataclass
 
 from domain.knowledge.knowledge_base import KnowledgeBase
@@ -33,6 +34,19 @@ EMPTY = Judgement()
 
 
 _INNERMOST = "\nCaused by: "
+_FRAME = re.compile(r"(?m)^(?:[ \t]+(?:at |File \"|\.\.\. \d+ more)| {4,}(?![\t]))[^\n]*$")
+"""Stack frames of Java, Node and Python, with the lines of code Python prints below its own."""
+_TRACE = re.compile(r"Traceback \(most recent call last\)|\n[ \t]+at ")
+
+
+def without_frames(text: str) -> str:
+    """The text with its stack frames blanked out; every other character keeps its place.
+
+    A frame shows code (`raise TimeoutError from error`), not what happened.
+    """
+    if not _TRACE.search(text):
+        return text
+    return _FRAME.sub(lambda frame: " " * len(frame[0]), text)
 
 
 def judge(text: str, knowledge: KnowledgeBase) -> Judgement:
@@ -41,6 +55,7 @@ def judge(text: str, knowledge: KnowledgeBase) -> Judgement:
     Where a stack trace names its innermost cause last (`Caused by:`), what is found there takes
     the place of what the same rule found in the exceptions wrapped around it.
     """
+    text = without_frames(text)
     found = {match.rule_id: match for match in knowledge.matcher.match(text)}
     if not found:
         return EMPTY

@@ -141,7 +141,7 @@ class LogSource:
         return Cause(actor, self.stream, self.registered_by)
 
 
-def register(  # noqa: PLR0913 - a source is described by exactly these facts
+def register(
     name: str,
     kind: str,
     location: str,

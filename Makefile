@@ -1,0 +1,57 @@
+# AI Ops Copilot. `make help` lists the targets.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DATA ?= data
+UV := $(BIN)/uv
+READY := $(VENV)/.ready
+
+export PYTHONDONTWRITEBYTECODE ?= 1
+export UV_NO_PROGRESS := 1
+
+.PHONY: help setup run demo test lint format types contracts bench lock clean
+
+help: ## list the targets
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
+
+setup: $(READY) ## make .venv with everything, aiops included
+
+$(READY): requirements.lock requirements/bootstrap.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@test -x $(UV) || $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.lock
+	@VIRTUAL_ENV=$(VENV) $(UV) pip install --quiet --require-hashes -r requirements.lock
+	@VIRTUAL_ENV=$(VENV) $(UV) pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $(READY)
+
+run: setup ## the demo, or your own logs: make run LOGS="/var/log/nginx/*.log app.log"
+ifeq ($(strip $(LOGS)),)
+	@exec $(BIN)/aiops demo --data $(DATA)
+else
+	@exec $(BIN)/aiops up --data $(DATA) $(foreach path,$(LOGS),--watch '$(path)')
+endif
+
+test: setup ## all tests
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
+
+lint: setup ## format, lint, types, import contracts
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: setup ## format the code
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+bench: setup ## all benchmarks that need nothing but this repository
+	@for file in tests/benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+lock: ## write requirements.lock anew from pyproject.toml
+	@$(UV) pip compile --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --group dev -o requirements.lock pyproject.toml
+	@$(UV) pip compile --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-index-url -o requirements/bootstrap.lock requirements/bootstrap.in
+
+clean: ## remove the environment and the demo's data
+	rm -rf $(VENV) $(DATA)

@@ -1,0 +1,51 @@
+"""Everything that happens after a chunk is durable, in one thread, until nothing is left to do."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from application.detecting import Detecting
+from application.investigating import Investigator
+from application.investigating import Requesting as RequestingInvestigations
+from application.notifying import Delivering
+from application.notifying import Requesting as RequestingNotifications
+
+
+@dataclass(slots=True)
+class Pipeline:
+    """Detect, investigate, notify, project, in this order."""
+
+    detecting: Detecting
+    requesting: RequestingInvestigations
+    investigator: Investigator
+    notifying: RequestingNotifications
+    delivering: Delivering
+    project: list[Callable[[], object]] = field(default_factory=list)
+    """Brings one read model up to date."""
+
+    def detect(self, limit: int = 10_000) -> int:
+        """Look at all that was recorded; returns how many events there were.
+
+        The whole of it is correlated at once, so that what belongs together is found together,
+        whichever file came first.
+        """
+        return self.detecting.run_once(limit)
+
+    def investigate(self) -> int:
+        """Run every investigation that is asked for; returns how many."""
+        self.requesting.run_once()
+        waiting = self.investigator.waiting()
+        for investigation in waiting:
+            self.investigator.run(investigation)
+        return len(waiting)
+
+    def notify(self) -> int:
+        """Ask for and deliver what is due; returns how many were delivered."""
+        self.notifying.run_once()
+        return self.delivering.run_once()
+
+    def drain(self) -> None:
+        """Work until a whole round finds nothing to do."""
+        while self.detect() + self.investigate() + self.notify():
+            pass
+        for bring_up_to_date in self.project:
+            bring_up_to_date()

@@ -1,0 +1,150 @@
+"""Questions of the command line: to the process that runs, or to the store when nothing runs."""
+
+from typing import Protocol
+
+from pydantic import BaseModel
+
+from application.auditing import AuditTrail
+from domain.detection.anomaly import Line
+from domain.detection.evidence import as_line
+from infrastructure.instance import running_api
+from infrastructure.settings import Settings
+from projections.history.answers import IncidentDetail, IncidentPage
+
+
+class Hit(BaseModel):
+    """An incident or pattern that fits a question."""
+
+    kind: str
+    id: str
+    title: str
+    snippet: str
+    score: float
+    why: list[str]
+
+
+class Found(BaseModel):
+    """What `aiops search --json` prints."""
+
+    query: str
+    hits: list[Hit]
+    records: list[Line]
+    note: str = ""
+    """Says when one of the ways to search was not available."""
+
+
+class Reading(Protocol):
+    """What can be asked. A context manager: leaving it releases what it holds."""
+
+    def incidents(self, *, state: str | None, service: str | None, limit: int) -> IncidentPage:
+        """Incidents, most recent first."""
+        ...
+
+    def incident(self, identity: str) -> IncidentDetail | None:
+        """One incident by its id or the beginning of it; None where there is none."""
+        ...
+
+    def audit(self, identity: str) -> AuditTrail:
+        """The chain of events behind an incident. Raises UnknownId."""
+        ...
+
+    def search(self, text: str, limit: int) -> Found:
+        """Incidents and patterns by words and meaning, records by words."""
+        ...
+
+    def __enter__(self) -> "Reading": ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+
+def open_reading(settings: Settings) -> Reading:
+    """Ask the running process where there is one, else open the store ourselves."""
+    url = running_api(settings.data)
+    if url is not None:
+        return _Remote(url)
+    return _Local(settings)
+
+
+class _Remote:
+    def __init__(self, url: str) -> None:
+        from interfaces.dashboard.client import Client
+
+        self._client = Client(url)
+
+    def __enter__(self) -> "_Remote":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.__exit__(None, None, None)
+
+    def incidents(self, *, state: str | None, service: str | None, limit: int) -> IncidentPage:
+        return self._client.incidents(state=state, service=service, limit=limit)
+
+    def incident(self, identity: str) -> IncidentDetail | None:
+        from interfaces.dashboard.client import ApiRefused
+
+        try:
+            return self._client.incident(identity)
+        except ApiRefused as refused:
+            if refused.status == 404:
+                return None
+            raise
+
+    def audit(self, identity: str) -> AuditTrail:
+        return self._client.audit(identity)
+
+    def search(self, text: str, limit: int) -> Found:
+        answer = self._client.search(text, limit)
+        records = self._client.records(text=text, limit=limit)
+        return Found(
+            query=text,
+            hits=[Hit(**hit.model_dump(include=set(Hit.model_fields))) for hit in answer.hits],
+            records=[Line(**r.model_dump(include=set(Line.model_fields))) for r in records.items],
+        )
+
+
+class _Local:
+    def __init__(self, settings: Settings) -> None:
+        from interfaces.cli.terminal import say
+        from interfaces.system import System
+
+        self._system = System(settings, mend=False, tell=say)
+        self._system.read_models.catch_up()
+
+    def __enter__(self) -> "_Local":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._system.close()
+
+    def incidents(self, *, state: str | None, service: str | None, limit: int) -> IncidentPage:
+        return self._system.history.incidents(state=state, service=service, limit=limit)
+
+    def incident(self, identity: str) -> IncidentDetail | None:
+        return self._system.history.incident(identity)
+
+    def audit(self, identity: str) -> AuditTrail:
+        return self._system.audit(identity)
+
+    def search(self, text: str, limit: int) -> Found:
+        vectors = self._system.read_models.vectors()
+        if vectors is not None:
+            self._system.read_models.catch_up()
+        answer = self._system.read_models.search(text, limit)
+        records = self._system.records.search(text, limit=limit)
+        return Found(
+            query=text,
+            hits=[
+                Hit(
+                    kind=hit.kind,
+                    id=hit.id,
+                    title=hit.title,
+                    snippet=hit.snippet,
+                    score=hit.score,
+                    why=[f"{f.by} in {f.kind}, rank {f.rank}" for f in hit.found_by],
+                )
+                for hit in answer.hits
+            ],
+            records=[as_line(stored) for stored in records],
+            note=answer.degraded or "",
+        )

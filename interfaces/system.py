@@ -1,0 +1,221 @@
+"""The whole system in one process: what `aiops up`, `ingest` and the API work on."""
+
+import threading
+import time
+from collections.abc import Callable, Iterable
+from uuid import UUID
+
+from application.attending import Attending
+from application.auditing import AuditTrail
+from application.auditing import audit as audit_of
+from application.collecting import collect_lines
+from application.intake import IntakeFull, Origin
+from application.searching_records import RecordSearch
+from application.searching import SearchAnswer
+from domain.logs.parser import SourceParser
+from infrastructure.composition import open_write_side, pipeline_of
+from infrastructure.instance import Instance
+from infrastructure.read_models import NAMES, ReadModels
+from infrastructure.settings import Settings
+from interfaces.api.backend import Check, IngestResult, ProjectionState, QueueFull, Readiness
+
+_DURABLE_WITHIN = 30.0
+"""Seconds a sender waits for its lines to be on disk."""
+_POLL = 0.25
+Tell = Callable[[str], None]
+
+
+class System:
+    """Opens a data directory for this process alone and does all the work on it."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        patient: bool = False,
+        mend: bool = True,
+        tell: Tell = lambda _: None,
+        link: Callable[[UUID], str] = lambda _: "",
+    ) -> None:
+        """`patient`: keep trying while the store cannot be written, as a service should.
+
+        Raises AlreadyRunning, DataDirectoryUnusable, StoreUnusable, WrongSettings.
+        """
+        self.settings = settings
+        self._tell = tell
+        self.instance = Instance(settings.data)
+        try:
+            self.write_side = open_write_side(
+                settings.data, patient=patient, on_trouble=self._trouble
+            )
+            log = self.write_side.log
+            self.read_models = ReadModels(settings.data, log, mend=mend, tell=tell)
+            self.history = self.read_models.history
+            self.dashboard = self.read_models.dashboard
+            self.records = RecordSearch(log, self.write_side.codec, self.history)
+            self.commands = Attending(log)
+            self.pipeline = pipeline_of(
+                settings,
+                self.write_side,
+                similar=self.read_models.similar,
+                records=self.records,
+                link=link,
+            )
+            self.pipeline.project.append(self.read_models.catch_up)
+        except BaseException:
+            self.instance.release()
+            raise
+        self.search = self
+        self._stop = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self._ingest_lock = threading.Lock()
+        self._problems: dict[str, str] = {}
+
+    def __enter__(self) -> "System":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop all work, finish what was accepted, release the directory."""
+        self.stop_pipeline()
+        self.write_side.close()
+        self.read_models.close()
+        self.instance.release()
+
+    # -- work ------------------------------------------------------------------------------------
+
+    def start_pipeline(self) -> None:
+        """Detect, investigate, notify and project in threads of their own."""
+        self._stop.clear()
+        self._start("detect", self.pipeline.detect)
+        self._start("investigate", self._investigate)
+        self._start("notify", self.pipeline.notify)
+        for name, follower in self.read_models.followers.items():
+            self._start(f"project-{name}", lambda f=follower: f.catch_up() * 0)
+
+    def keep_vectors(self) -> None:
+        """Open the vectors in the background and keep them up too."""
+
+        def follow() -> None:
+            if self.read_models.vectors() is not None:
+                follower = self.read_models.followers["vectors"]
+                self._start("project-vectors", lambda: follower.catch_up() * 0)
+
+        thread = threading.Thread(target=follow, name="open-vectors", daemon=True)
+        thread.start()
+        self._threads.append(thread)
+
+    def stop_pipeline(self) -> None:
+        """End the threads; what they were at is finished first."""
+        self._stop.set()
+        self.write_side.log.signal.notify()
+        for thread in self._threads:
+            thread.join()
+        self._threads.clear()
+
+    def _start(self, name: str, work: Callable[[], int]) -> None:
+        thread = threading.Thread(target=self._repeat, args=(name, work), name=name, daemon=True)
+        thread.start()
+        self._threads.append(thread)
+
+    def _repeat(self, name: str, work: Callable[[], int]) -> None:
+        """Do the work whenever something was recorded; a failure is told, then tried again."""
+        pause = 1.0
+        signal = self.write_side.log.signal
+        while not self._stop.is_set():
+            seen = signal.count
+            try:
+                if not work():
+                    signal.wait(seen, _POLL)
+                self._problems.pop(name, None)
+                pause = 1.0
+            except Exception as error:  # noqa: BLE001 - one part must not take the others down
+                self._problems[name] = f"{type(error).__name__}: {error}"
+                self._tell(f"{name} failed: {error}; trying again in {pause:g} s")
+                self._stop.wait(pause)
+                pause = min(pause * 2, 60.0)
+
+    def _investigate(self) -> int:
+        """Let an incident gather its evidence for a moment before looking into it."""
+        self.pipeline.requesting.run_once()
+        if not self.pipeline.investigator.waiting():
+            return 0
+        self._stop.wait(self.settings.settle)
+        return self.pipeline.investigate()
+
+    def _trouble(self, error: Exception) -> None:
+        self._problems["record"] = str(error)
+        self._tell(f"{error}")
+
+    # -- what the API asks (interfaces.api.backend.Backend) --------------------------------------
+
+    def audit(self, any_id: str) -> AuditTrail:
+        """See Backend.audit."""
+        return audit_of(self.write_side.log, any_id)
+
+    def search_all(self, text: str, limit: int) -> SearchAnswer:
+        """Incidents and patterns by words and meaning."""
+        return self.read_models.search(text, limit)
+
+    def ingest(self, source: str, lines: Iterable[str], kind: str) -> IngestResult:
+        """See Backend.ingest: returns when the lines are durable."""
+        origin = Origin(source, kind, "http")
+        parser = SourceParser(source, self.write_side.formats)
+        with self._ingest_lock:  # line numbers of one source must not be given twice
+            known = int(self.write_side.recording.known(source)[1].get("line", 0))
+            made = collect_lines(origin, list(lines), parser, first_line=known + 1)
+            accepted = 0
+            position: int | None = None
+            for chunk in made:
+                try:
+                    settled = self.write_side.intake.submit(origin, chunk, wait=False)
+                except IntakeFull as full:
+                    if accepted:
+                        break
+                    raise QueueFull(full.retry_after_seconds) from full
+                event = settled.result(timeout=_DURABLE_WITHIN)
+                accepted += len(chunk.records)
+                if event is not None:
+                    position = self.write_side.log.position_of(
+                        event.originator_id, event.originator_version
+                    )
+        return IngestResult(accepted=accepted, position=position)
+
+    def health(self) -> Readiness:
+        """See Backend.health."""
+        parts = ("record", "detect", "investigate", "notify", *(f"project-{n}" for n in NAMES))
+        checks = [
+            Check(name=part, ok=part not in self._problems, detail=self._problems.get(part, ""))
+            for part in parts
+        ]
+        return Readiness(ok=all(check.ok for check in checks), checks=checks)
+
+    def projections(self) -> list[ProjectionState]:
+        """See Backend.projections."""
+        head = self.write_side.log.head()
+        return [
+            ProjectionState(
+                name=name,
+                position=position,
+                head=head,
+                lag=max(0, head - max(position, self._reached(name))),
+                schema_version=version,
+            )
+            for name, (position, version) in self.read_models.positions().items()
+        ]
+
+    def _reached(self, name: str) -> int:
+        follower = self.read_models.followers.get(name)
+        return follower.reached if follower else 0
+
+    def wait_for(self, condition: Callable[[], bool], timeout: float) -> bool:
+        """Block until the condition holds, looking after everything that is recorded."""
+        deadline = time.monotonic() + timeout
+        while not condition():
+            left = deadline - time.monotonic()
+            if left <= 0 or self._stop.is_set():
+                return False
+            self.write_side.log.signal.wait(self.write_side.log.signal.count, min(left, _POLL))
+        return True

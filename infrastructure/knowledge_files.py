@@ -195,6 +195,9 @@ def _store(cache: Path, content: bytes) -> None:
         cache.parent.mkdir(parents=True, exist_ok=True)
         unfinished.write_bytes(content)
         unfinished.replace(cache)
+        for former in cache.parent.glob("rules-*.json"):
+            if former != cache:
+                former.unlink(missing_ok=True)
     except OSError:
         with suppress(OSError):
             unfinished.unlink()

@@ -33,6 +33,8 @@ Observer = Callable[[str, str, int, float], None]
 
 def host_name(host: str) -> str:
     """The name in a Host header or an origin's authority, without port and brackets."""
+    if host.count(":") > 1 and not host.startswith("["):
+        host = f"[{host}]"  # an IPv6 address without brackets, as settings spell it
     try:
         return (urlsplit(f"//{host}").hostname or "").rstrip(".").lower()
     except ValueError:
@@ -44,7 +46,7 @@ class Guards:
 
     def __init__(self, app: ASGIApp, allowed_hosts: Iterable[str], observe: Observer) -> None:
         self.app = app
-        self.allowed = LOOPBACK | {host_name(host) for host in allowed_hosts}
+        self.allowed = (LOOPBACK | {host_name(host) for host in allowed_hosts}) - {""}
         self.observe = observe
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -1,14 +1,16 @@
 """Errors as RFC 9457 problem details: what was wrong, where, and what to do about it."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 
 from infrastructure.event_store.chunks import ChunkCorrupted
+from infrastructure.event_store.sqlite_log import StoreUnusable
 from projections.projector import ReadModelUnusable
 
 MEDIA_TYPE = "application/problem+json"
@@ -96,6 +98,23 @@ def _sentence(error: dict[str, Any]) -> str:
     return f"{place}: {error['msg']}"
 
 
+_FAILURES: tuple[tuple[type[Exception], int, str, str], ...] = (
+    (ReadModelUnusable, 503, "read-model-unusable", "A read model cannot be used"),
+    (StoreUnusable, 503, "store-unusable", "The event store cannot be used"),
+    (ChunkCorrupted, 500, "chunk-damaged", "Some records are damaged"),
+)
+"""Failures that know themselves what was wrong and what to do."""
+
+
+def _telling(
+    status: int, kind: str, title: str
+) -> Callable[[Request, Exception], Awaitable[Response]]:
+    async def tell(_request: Request, error: Exception) -> Response:
+        return answer(Problem(type=_TYPE + kind, title=title, status=status, detail=str(error)))
+
+    return tell
+
+
 def install(app: FastAPI) -> None:
     """Let every failure of `app` leave as a problem."""
 
@@ -103,27 +122,8 @@ def install(app: FastAPI) -> None:
     async def raised(_request: Request, error: ProblemRaised) -> JSONResponse:
         return answer(error.problem, error.headers)
 
-    @app.exception_handler(ReadModelUnusable)
-    async def unusable(_request: Request, error: ReadModelUnusable) -> JSONResponse:
-        return answer(
-            Problem(
-                type=_TYPE + "read-model-unusable",
-                title="A read model cannot be used",
-                status=503,
-                detail=str(error),
-            )
-        )
-
-    @app.exception_handler(ChunkCorrupted)
-    async def damaged(_request: Request, error: ChunkCorrupted) -> JSONResponse:
-        return answer(
-            Problem(
-                type=_TYPE + "chunk-damaged",
-                title="Some records are damaged",
-                status=500,
-                detail=str(error),
-            )
-        )
+    for failure, status, kind, title in _FAILURES:
+        app.add_exception_handler(failure, _telling(status, kind, title))
 
     @app.exception_handler(Exception)
     async def failed(_request: Request, error: Exception) -> JSONResponse:
@@ -132,7 +132,7 @@ def install(app: FastAPI) -> None:
                 type=_TYPE + "failed",
                 title="The program failed",
                 status=500,
-                detail=f"{type(error).__name__}; the log of 'aiops up' holds the whole story, "
+                detail=f"{type(error).__name__}; the output of 'aiops up' tells where, "
                 "please report it",
             )
         )

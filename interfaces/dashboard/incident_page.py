@@ -21,7 +21,7 @@ from interfaces.dashboard.markup import (
 )
 from interfaces.dashboard.places import link
 from interfaces.dashboard.session import api, explained, html, notice, now, viewer_zone
-from interfaces.dashboard.wording import ago, at_ns, clock, count, duration, words
+from interfaces.dashboard.wording import ago, at_ns, clock, count, duration, many, words
 from projections.history.answers import IncidentDetail
 
 _VIEWS: dict[str, Callable[[IncidentDetail], None]] = {
@@ -51,7 +51,7 @@ def incident_page() -> None:
     with right:
         _facts(incident)
         actions(incident)
-    st.session_state.setdefault("view", next(iter(_VIEWS)))
+    st.session_state.setdefault("view", "Fix" if incident.diagnosed else "Evidence")
     view = st.segmented_control(
         "View",
         list(_VIEWS),
@@ -61,7 +61,7 @@ def incident_page() -> None:
         bind="query-params",
         label_visibility="collapsed",
     )
-    _VIEWS[view or "Fix"](incident)
+    _VIEWS[view or "Evidence"](incident)
 
 
 def _head(incident: IncidentDetail) -> None:
@@ -118,8 +118,11 @@ def _facts(incident: IncidentDetail) -> None:
         ("lasted", duration((incident.last_time - incident.first_time) / 1e9)),
         ("opened", ago(incident.opened_at, now())),
         ("services", ", ".join(incident.services)),
-        ("symptoms", f"{count(incident.anomaly_count)} in {count(incident.record_count)} records"),
-        ("opened because", incident.reason),
+        (
+            "symptoms",
+            f"{count(incident.anomaly_count)}, seen in {many(incident.record_count, 'record')}",
+        ),
+        ("opened because", incident.reason if incident.report else ""),
         ("why critical" if incident.criticality == "critical" else "why this urgent", reason),
         ("id", incident.short_id),
     ]

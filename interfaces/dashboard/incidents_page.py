@@ -17,7 +17,7 @@ from interfaces.dashboard.markup import (
 )
 from interfaces.dashboard.places import incident_link, link
 from interfaces.dashboard.session import api, explained, html, notice, now
-from interfaces.dashboard.wording import ago, at_ns, count, duration, shortened, words
+from interfaces.dashboard.wording import ago, at_ns, duration, many, shortened, words
 from projections.history.answers import IncidentRow
 
 _PAGE = 50
@@ -91,14 +91,13 @@ def _row(row: IncidentRow) -> None:
             ),
             Markup("<p>{}</p>").format(text(shortened(row.root_cause or "", 300))),
             Markup(
-                '<div class="small dim">{} · opened {} · last record {} · lasted {} · {} records'
-                " · {}</div>"
+                '<div class="small dim">{} · opened {} · last record {} · lasted {} · {} · {}</div>'
             ).format(
                 text(", ".join(dict.fromkeys([row.service, *row.services]))),
                 ago(row.opened_at, now()),
                 ago(at_ns(row.last_time), now()),
                 duration((row.last_time - row.first_time) / 1e9),
-                count(row.record_count),
+                many(row.record_count, "record"),
                 text(row.short_id),
             ),
         )

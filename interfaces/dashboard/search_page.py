@@ -144,7 +144,7 @@ def _context(source: str, sequence: int) -> None:
         ),
     )
     params = {"source": source, "sequence": str(sequence)}
-    link("search", "wider", **params, count=str(min(size * 3, 200)))
+    link("search", "More lines around it", **params, count=str(min(size * 3, 200)))
     if len(record.original) > MAX_LINE:
         st.code(record.original[:200_000], language=None, wrap_lines=True)
 

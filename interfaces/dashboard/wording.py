@@ -91,6 +91,11 @@ def count(number: float) -> str:
     return f"{number / 1_000_000:.1f} M"
 
 
+def many(number: int, noun: str) -> str:
+    """`1 record`, `12 records`."""
+    return f"{count(number)} {noun}" if number == 1 else f"{count(number)} {noun}s"
+
+
 def rate(number: float) -> str:
     """A mean: `0.4`, `12`."""
     return f"{number:.1f}" if 0 < number < 10 else count(number)

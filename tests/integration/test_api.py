@@ -1,5 +1,6 @@
 """The HTTP API, asked through HTTP: a real server on a real store."""
 
+import asyncio
 import gzip
 import json
 import socket
@@ -407,3 +408,38 @@ def test_answers_are_json_a_strict_reader_takes(api: httpx.Client) -> None:
         pytest.fail(f"{constant} is no JSON")
 
     json.loads(body, parse_constant=refuse)
+
+
+def test_a_failure_of_the_store_is_told_with_its_remedy(
+    api: httpx.Client, system: RecordedSystem, tmp_path: Path
+) -> None:
+    """A read model that is gone gives 503 and says how to make it anew, not a stack trace."""
+    system.models["history"].close()
+    for damaged in tmp_path.glob("history.db*"):
+        damaged.write_bytes(b"this is no database" * 1000)
+    answer = api.get("/api/v1/incidents")
+    assert "aiops rebuild history" in problem(answer, 503)["detail"]
+
+
+@pytest.mark.parametrize(
+    ("setting", "host", "status"),
+    [
+        ("logs.example.org", "logs.example.org:8080", 200),
+        ("::1", "[::1]", 200),
+        ("fd00::7", "[fd00::7]:80", 200),
+        ("fd00::7", "", 421),
+        ("", "", 421),
+    ],
+)
+def test_further_names_can_be_allowed(
+    system: RecordedSystem, setting: str, host: str, status: int
+) -> None:
+    """The name that people use for the machine, an IPv6 address too; never no name at all."""
+    app = create_app(system, [setting])
+
+    async def ask() -> int:
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            return (await client.get("/healthz", headers={"host": host})).status_code
+
+    assert asyncio.run(ask()) == status

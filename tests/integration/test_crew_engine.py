@@ -410,7 +410,8 @@ def test_the_limit_holds_against_a_server_that_never_finishes(
     reason = abandoned(notebook, tmp_path, reply, limit=2.0)
     assert time.monotonic() - started < GENEROUS
     assert "gave no answer" in reason
-    assert "did not finish its answer" in notebook.calls[0]["error"]
+    # On a very slow machine the time may be up before the call is made.
+    assert all("did not finish its answer" in call["error"] for call in notebook.calls)
 
 
 def test_a_refused_connection_is_a_plain_reason(notebook: Notebook, tmp_path: Path) -> None:
@@ -432,17 +433,14 @@ def test_the_circuit_opens_after_failures_in_a_row_and_closes_on_recovery(
     """While open nothing is sent; the first call after the pause closes it."""
     case, context = a_case(REFUSED), Context(services=["shop"])
     with serving(refuses(503), refuses(503), says(GOOD_DIAGNOSIS)) as server:
-        engine = an_engine(server.url, tmp_path, breaker_failures=2, breaker_seconds=3.0)
-        with pytest.raises(StepAbandoned, match="left alone for 3 s"):
+        engine = an_engine(server.url, tmp_path, breaker_failures=2, breaker_seconds=600.0)
+        with pytest.raises(StepAbandoned, match="left alone for 600 s"):
             engine.diagnose(case, context, notebook, notebook)
-        opened_at = time.monotonic()
         assert notebook.circuit == ["opened after 2"]
-        sent = len(server.requests)
         with pytest.raises(StepAbandoned, match="not asked for now"):
             engine.diagnose(case, context, notebook, notebook)
-        if time.monotonic() - opened_at < 3:
-            assert len(server.requests) == sent
-        time.sleep(3.1)
+        assert len(server.requests) == 2
+        engine._circuit._breaker.reset_timeout = 0.0  # ten minutes later
         engine.diagnose(case, context, notebook, notebook)
     assert notebook.circuit == ["opened after 2", "closed"]
 
@@ -599,7 +597,8 @@ sys.stderr.write("SEEN" + json.dumps(seen))
 
 def test_nothing_but_the_endpoint_is_contacted_and_nothing_is_printed(tmp_path: Path) -> None:
     """CrewAI in a fresh process, every connection and name look-up written down."""
-    with serving(calls_tool("search_records", {"text": "x"}), says(GOOD_DIAGNOSIS)) as server:
+    tool = calls_tool("search_records", {"text": "x"})
+    with serving(refuses(500), tool, says(GOOD_DIAGNOSIS)) as server:
         ran = subprocess.run(
             [sys.executable, "-c", ALONE, server.url, str(tmp_path / "crew")],
             capture_output=True,
@@ -613,7 +612,7 @@ def test_nothing_but_the_endpoint_is_contacted_and_nothing_is_printed(tmp_path: 
             },
             cwd=Path(__file__).parents[2],
         )
-        assert len(server.requests) == 2
+        assert len(server.requests) == 3
     assert ran.returncode == 0, ran.stderr
     seen = json.loads(ran.stderr.partition("SEEN")[2])
     assert {(host, port) for host, port in seen} == {("127.0.0.1", server.port)}

@@ -181,27 +181,33 @@ class CrewEngine:
         calls = StepCalls(step, self._endpoint, self._circuit, kept, deadline)
         crew = StepCrew(calls, self._settings.language, lookups, prompts.fence)
         known = {line.ref: line for line in case.lines()}
-
-        def attempts() -> T:
-            objection = ""
-            for attempt in self._attempts(calls):
-                with attempt, _plain_failure(calls):
-                    calls.attempt, calls.failure = attempt.num, None
-                    answer = crew.run(prompt(objection))
-                    try:
-                        return read(answer, {**known, **crew.shown})
-                    except answers.BadAnswer as bad:
-                        objection = str(bad)
-                        raise
-            raise AssertionError("stamina ends with a result or the last error")
-
         try:
-            return within(limit, attempts)
+            return within(
+                limit,
+                lambda: self._attempted(
+                    calls, lambda o: crew.run(prompt(o)), lambda a: read(a, known | crew.shown)
+                ),
+            )
         except (OutOfTime, CallFailed, CircuitOpen, answers.BadAnswer) as error:
             raise StepAbandoned(step, self._reason(error, calls, limit)) from None
         finally:
             kept.close()
             crew.close()
+
+    def _attempted(
+        self, calls: StepCalls, answer: Callable[[str], str], read: Callable[[str], T]
+    ) -> T:
+        """Ask and read; ask again when there is no answer, or none that can be read."""
+        objection = ""
+        for attempt in self._attempts(calls):
+            with attempt, _plain_failure(calls):
+                calls.attempt, calls.failure = attempt.num, None
+                try:
+                    return read(answer(objection))
+                except answers.BadAnswer as bad:
+                    objection = str(bad)
+                    raise
+        raise AssertionError("stamina ends with a result or the last error")
 
     def _attempts(self, calls: StepCalls) -> Iterable[stamina.Attempt]:
         settings = self._settings

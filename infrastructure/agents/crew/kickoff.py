@@ -13,6 +13,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import stamina.instrumentation
+
 from application.ports import Lookups
 from domain.detection.anomaly import Line
 from infrastructure.agents.crew.fencing import Fence
@@ -44,6 +46,8 @@ def prepare_crewai(storage: Path) -> None:
         os.environ["CREWAI_STORAGE_DIR"] = str(storage.resolve())
         storage.mkdir(parents=True, exist_ok=True)
         logging.getLogger("crewai").setLevel(logging.CRITICAL)
+        # Every try is in the journal; by default stamina also prints each retry on stderr.
+        stamina.instrumentation.set_on_retry_hooks([])
         _keep_out_of_home(storage.resolve())
         importlib.import_module("crewai")
 

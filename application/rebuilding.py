@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
@@ -101,25 +102,30 @@ def rebuild(
     live model answers queries meanwhile.
     """
     began = time.perf_counter()
-    rebuilt = place.beside()
-    counter = _Counter()
-    head = log.head()
-    _feed(rebuilt, log, head, progress, counter)
-    live = place.live()
-    differences: list[str] = []
-    if verify:
-        differences = [live] if isinstance(live, str) else _compare(place, live, rebuilt, log)
-    result = RebuildResult(
-        name=place.name,
-        position=max(head, rebuilt.position),
-        digest=rebuilt.digest(),
-        seconds=time.perf_counter() - began,
-        events=counter.events,
-        records=counter.records,
-        differences=differences,
-        parked=[f"{position} {event}: {reason}" for position, event, reason in rebuilt.parked],
-    )
-    place.install(rebuilt, None if isinstance(live, str) else live)
+    with ExitStack() as open_models:
+        # the live one first: who may not have it learns so before the work is done
+        live = place.live()
+        if not isinstance(live, str):
+            open_models.callback(live.close)
+        rebuilt = place.beside()
+        open_models.callback(rebuilt.close)
+        counter, head = _Counter(), log.head()
+        _feed(rebuilt, log, head, progress, counter)
+        differences: list[str] = []
+        if verify:
+            differences = [live] if isinstance(live, str) else _compare(place, live, rebuilt, log)
+        result = RebuildResult(
+            name=place.name,
+            position=max(head, rebuilt.position),
+            digest=rebuilt.digest(),
+            seconds=time.perf_counter() - began,
+            events=counter.events,
+            records=counter.records,
+            differences=differences,
+            parked=[f"{position} {event}: {reason}" for position, event, reason in rebuilt.parked],
+        )
+        open_models.pop_all()  # installing closes them
+        place.install(rebuilt, None if isinstance(live, str) else live)
     return result
 
 

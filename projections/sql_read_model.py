@@ -33,6 +33,7 @@ from projections.tables import Tables
 
 CHECKPOINT = "checkpoint"
 _REASON_LENGTH = 500
+_WORD_INDEXES = "SELECT name FROM sqlite_master WHERE sql LIKE 'CREATE VIRTUAL TABLE%USING fts5%'"
 
 
 def bookkeeping(metadata: MetaData) -> None:
@@ -161,12 +162,16 @@ class SqlReadModel:
                 target.close()
 
     def damage(self) -> str | None:
-        """What SQLite finds wrong with the file; None where it is sound."""
-        with self.engine.connect() as connection:
-            try:
+        """What SQLite finds wrong with the file, or with a word index in it; None if nothing."""
+        try:
+            with self._writer.begin() as connection:
                 found = connection.execute(text("PRAGMA quick_check(1)")).scalar_one()
-            except DatabaseError as error:
-                found = str(error.orig)
+                for index in connection.execute(text(_WORD_INDEXES)).scalars().all():
+                    # sqlite.org/fts5.html, 6.7: rank 1 also compares with the indexed table
+                    check = f"INSERT INTO {index}({index}, rank) VALUES ('integrity-check', 1)"  # noqa: S608
+                    connection.execute(text(check))
+        except DatabaseError as error:
+            return str(error.orig)
         return None if found == "ok" else str(found)
 
     def close(self) -> None:

@@ -132,6 +132,18 @@ def test_a_page_overwritten_in_the_middle_is_found_and_mended(
     assert rebuild(place, log, verify=True).differences == []
 
 
+def test_a_word_index_that_misses_words_is_found_and_mended(
+    tmp_path: Path, log: SqliteEventLog
+) -> None:
+    """Rows may be right and search wrong all the same."""
+    place = SqlPlace("history", tmp_path / "history.db", open_history)
+    make_live(place, log)
+    tamper(place, "INSERT INTO texts_index(texts_index) VALUES ('delete-all')")
+    (difference,) = rebuild(place, log, verify=True).differences
+    assert difference.startswith("was unreadable: ")
+    assert rebuild(place, log, verify=True).differences == []
+
+
 def test_opening_rubbish_says_what_to_do(place: SqlPlace) -> None:
     """The error names the read model, the file and the command that mends it."""
     place.path.write_bytes(b"rubbish" * 1000)
@@ -189,6 +201,26 @@ def test_a_writer_whose_model_was_replaced_by_an_older_one_reads_again(
     assert model.apply(batch, after=10) == 0
     assert model.position == 0
     model.close()
+
+
+def test_a_rebuild_that_fails_leaves_the_live_model_as_it_was(
+    place: SqlPlace, log: SqliteEventLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is swapped before everything is there."""
+    make_live(place, log)
+    live = place._open(place.path)
+    digest = live.digest()
+
+    def broken(self: SqlPlace, *models: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(SqlPlace, "install", broken)
+        with pytest.raises(OSError, match="No space left"):
+            rebuild(place, log, verify=False)
+    assert live.digest() == digest
+    live.close()
+    assert rebuild(place, log, verify=True).differences == []
 
 
 def test_progress_reaches_the_end(place: SqlPlace, log: SqliteEventLog) -> None:

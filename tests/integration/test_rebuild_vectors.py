@@ -145,6 +145,9 @@ def test_a_second_opener_is_told_who_to_ask(place: VectorPlace, log: SqliteEvent
     assert isinstance(live, VectorReadModel)
     with pytest.raises(VectorsLocked, match="in use by another process"):
         VectorReadModel(place.path, Hashing())
+    with pytest.raises(VectorsLocked, match="aiops up"):
+        rebuild(place, log, verify=True)
+    assert not place.path.with_name("vectors.rebuilding").exists()
     live.close()
     VectorReadModel(place.path, Hashing()).close()
 

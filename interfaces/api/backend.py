@@ -160,11 +160,30 @@ class Commands(Protocol):
 class Backend(Protocol):
     """The running system as the API sees it."""
 
-    history: History
-    dashboard: Dashboard
-    search: Search
-    records: Records
-    commands: Commands
+    @property
+    def history(self) -> History:
+        """Incidents, sources, patterns."""
+        ...
+
+    @property
+    def dashboard(self) -> Dashboard:
+        """Rates and states."""
+        ...
+
+    @property
+    def search(self) -> Search:
+        """By word and meaning."""
+        ...
+
+    @property
+    def records(self) -> Records:
+        """The records themselves."""
+        ...
+
+    @property
+    def commands(self) -> Commands:
+        """What people do."""
+        ...
 
     def audit(self, any_id: str) -> AuditTrail:
         """The events behind and after the thing with this id. Raises UnknownId."""

@@ -2,21 +2,21 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel
 
 from application.event_log import EventLog, Recorded, read_all
+from application.event_summaries import summary_of
 from domain.incidents.incident import (
     DiagnosisReached,
     EvidenceAdded,
+    FeedbackGiven,
     IncidentAcknowledged,
     IncidentEscalated,
     IncidentOpened,
     IncidentReopened,
     IncidentResolved,
-    FeedbackGiven,
 )
 from domain.investigations.investigation import (
     CircuitClosed,
@@ -165,70 +165,3 @@ def _entry(recorded: Recorded) -> AuditEntry:
         causation_id=event.causation_id,
         summary=summary_of(event),
     )
-
-
-def summary_of(event: Fact) -> str:
-    """One line a person can read about any event."""
-    match event:
-        case SourceRegistered():
-            return f"{event.source} ({event.kind} {event.location}) on {event.day}"
-        case RecordsAppended():
-            return (
-                f"{event.source}#{event.first_sequence} to #{event.last_sequence}, "
-                f"{event.count} records, sha256 {event.chunk_hash.hex()}"
-            )
-        case IncidentOpened():
-            return f"{event.title} ({event.criticality}): {event.reason}"
-        case EvidenceAdded():
-            return f"{len(event.anomalies)} more anomalies: {event.reason}"
-        case IncidentEscalated():
-            return f"now {event.criticality}: {event.reason}"
-        case DiagnosisReached():
-            return str(event.diagnosis.get("root_cause", ""))
-        case IncidentAcknowledged():
-            return f"by {event.by}"
-        case IncidentResolved():
-            return f"by {event.by}: {event.note}"
-        case _:
-            return _summary_of_work(event)
-
-
-def _summary_of_work(event: Fact) -> str:
-    match event:
-        case InvestigationRequested():
-            return f"investigation {event.ordinal} with the {event.engine} engine: {event.reason}"
-        case InvestigationClaimed():
-            return f"by {event.worker}"
-        case StepStarted():
-            return f"{event.step} by {event.engine}, {event.limit_seconds:g} s at most"
-        case ToolCalled():
-            return f"{event.tool}({_arguments(event.arguments)}) -> {event.result_summary}"
-        case ModelCalled():
-            told = event.error or f"{event.output_tokens} tokens"
-            return (
-                f"{event.step}: {event.model}, try {event.attempt}, {event.seconds:.1f} s: {told}"
-            )
-        case StepCompleted():
-            return f"{event.step} by {event.engine} in {event.seconds:.3f} s"
-        case StepFailed():
-            return f"{event.step} by {event.engine}: {event.reason}"
-        case StepFellBack():
-            return f"{event.step}: {event.from_engine} to {event.to_engine}: {event.reason}"
-        case CircuitOpened():
-            return f"{event.endpoint} after {event.failures} failures"
-        case CircuitClosed():
-            return event.endpoint
-        case InvestigationConcluded():
-            return f"{event.outcome} in {event.seconds:.3f} s"
-        case NotificationRequested():
-            return f"{event.channel} to {event.recipient}: {event.subject}"
-        case NotificationDelivered():
-            return f"accepted as {event.message_id}"
-        case DeliveryFailed() | NotificationAbandoned():
-            return event.reason
-        case _:
-            return ""
-
-
-def _arguments(arguments: dict[str, Any]) -> str:
-    return ", ".join(f"{name}={value!r}" for name, value in arguments.items() if value is not None)

@@ -19,8 +19,8 @@ class LineBatch(Protocol):
     """Lines read in one go."""
 
     lines: list[PhysicalLine]
-    identity: Checkpoint
-    """Which file it is; another inode means the file was rotated."""
+    fresh: bool
+    """These lines begin another file than those before: nothing spans them."""
 
     def checkpoint_at(self, end: int) -> Checkpoint:
         """How far collection got when everything up to byte `end` is durable."""
@@ -86,9 +86,8 @@ class Collection:
             self._last_handed_in.result()
 
     def _take(self, batch: LineBatch) -> None:
-        before = self._last_batch
-        if before is not None and before.identity.get("inode") != batch.identity.get("inode"):
-            self._hand_in(self._parser.flush(time.time_ns()))  # nothing spans a rotation
+        if batch.fresh:
+            self._hand_in(self._parser.flush(time.time_ns()))
         self._last_batch, self._last_line = batch, time.monotonic()
         self.lines += len(batch.lines)
         self._hand_in(self._parser.feed(batch.lines, time.time_ns()))

@@ -13,13 +13,13 @@ from application.event_log import EventLog, Recorded, read_all
 from domain.detection.anomaly import Anomaly, Change
 from domain.detection.detector import Detector
 from domain.detection.thresholds import Thresholds
-from domain.incidents.dependencies import DependencyGraph
 from domain.incidents.correlation import (
     Cluster,
     Correlator,
     cluster,
     learn_shared_requests,
 )
+from domain.incidents.dependencies import DependencyGraph
 from domain.incidents.incident import (
     EvidenceAdded,
     Incident,

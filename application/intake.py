@@ -111,11 +111,11 @@ class Intake:
     def _put(self, item: _Waiting, *, wait: bool) -> "Future[RecordsAppended | None]":
         size = item.chunk.size if item.chunk else 0
         with self._changed:
-            # A chunk larger than the whole queue is let in when it is alone: it must go somewhere.
-            full = lambda: self._size and self._size + size > self._capacity  # noqa: E731
-            if full() and not wait:
+            if self._no_room_for(size) and not wait:
                 raise IntakeFull(1.0)
-            self._changed.wait_for(lambda: not full() or self._stopping or self._broken)
+            self._changed.wait_for(
+                lambda: not self._no_room_for(size) or self._stopping or self._broken
+            )
             if self._broken is not None:
                 raise self._broken
             if self._stopping:
@@ -124,6 +124,10 @@ class Intake:
             self._size += size
             self._changed.notify_all()
         return item.settled
+
+    def _no_room_for(self, size: int) -> bool:
+        """A chunk larger than the whole queue is let in when it is alone: it must go somewhere."""
+        return self._size > 0 and self._size + size > self._capacity
 
     def _settle(self, item: _Waiting, stop: threading.Event) -> None:
         """Write one item, or say why it could not be written."""

@@ -100,7 +100,7 @@ class Requesting:
 
     def _is_new(self, event: EvidenceAdded) -> bool:
         """Whether the evidence shows a symptom the incident did not show before."""
-        before: set[str] = set()
+        before: set[tuple[str, str]] = set()
         for earlier in self._log.stream(event.originator_id):
             if earlier.originator_version >= event.originator_version:
                 break
@@ -283,7 +283,7 @@ class Investigator:
         )
         return context, diagnosis, remediation, report
 
-    def _step(  # noqa: PLR0913 - everything one step touches
+    def _step(
         self,
         run: _Run,
         step: Step,

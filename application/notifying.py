@@ -1,4 +1,4 @@
-"""Tell people what an investigation concluded: asked for once, tried until delivered or abandoned."""
+"""Tell people what an investigation concluded: asked for once, tried until it arrives."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence

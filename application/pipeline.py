@@ -19,6 +19,8 @@ class Pipeline:
     investigator: Investigator
     notifying: RequestingNotifications
     delivering: Delivering
+    prepare: Callable[[], None] = lambda: None
+    """Loads what the engines need, which may take seconds."""
     project: list[Callable[[], object]] = field(default_factory=list)
     """Brings one read model up to date."""
 

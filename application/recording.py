@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 from application.chunk_reading import ChunkReader
@@ -23,7 +24,7 @@ from domain.logs.source import (
 )
 from domain.patterns.miner import Miner
 from domain.patterns.pattern import Pattern, PatternDiscovered, PatternGeneralized
-from domain.provenance import Cause, Fact
+from domain.provenance import Cause
 
 MAX_CHUNK_RECORDS = 1_000
 MAX_CHUNK_BYTES = 256 * 1024
@@ -122,8 +123,8 @@ class Recording:
         """Keep the fact that a source can be read again."""
         self._note(self._sources[name], CollectionResumed)
 
-    def _note(self, source: LogSource, kind: type[Fact], **facts: object) -> None:
-        event: LogSourceEvent = kind(  # type: ignore[assignment]
+    def _note(self, source: LogSource, fact: Callable[..., LogSourceEvent], **told: Any) -> None:
+        event = fact(
             originator_id=source.stream,
             originator_version=source.version + 1,
             timestamp=self._clock(),
@@ -132,7 +133,7 @@ class Recording:
             chain=source.chain,
             checkpoint=source.checkpoint,
             **source.cause().fields(),
-            **facts,
+            **told,
         )
         self._log.append(event)
         self._sources[source.name] = advance(source, event)
@@ -205,7 +206,7 @@ class Recording:
         return list(changed.values())
 
     def _forget_unrecorded(self) -> None:
-        """Nothing was written, so nothing was learned: a pattern is discovered when it is stored."""
+        """Nothing was written, so nothing was learned: a discovery counts once it is stored."""
         self.miner = Miner()
         self._sources.clear()
         self._restore()

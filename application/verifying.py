@@ -65,7 +65,8 @@ class _Inspection:
         if chunk.first_sequence != self._next.get(source, 1):
             self.problem(
                 position,
-                f"{source} should go on with #{self._next.get(source, 1)}, not #{chunk.first_sequence}",
+                f"{source} should go on with #{self._next.get(source, 1)}, "
+                f"not #{chunk.first_sequence}",
             )
         records: list[StoredRecord] = []
         try:

@@ -46,6 +46,7 @@ class Cause:
         }
 
 
+@dataclass(frozen=True)
 class Fact(AggregateEvent):
     """An event of ours: a past-tense fact with its provenance."""
 
@@ -63,5 +64,6 @@ class Fact(AggregateEvent):
         return Cause(actor, self.correlation_id, self.event_id)
 
 
+@dataclass(frozen=True)
 class FoundingFact(Fact, AggregateCreated):
     """The first event of a stream."""

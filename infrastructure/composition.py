@@ -159,10 +159,11 @@ def pipeline_of(
     knowledge = knowledge_of(settings)
     detecting = Detecting(log, reader, knowledge)
     channels, recipients = channels_of(settings)
+    engines = engines_of(settings, knowledge)
     investigator = Investigator(
         log,
         knowledge,
-        engines_of(settings, knowledge),
+        engines,
         records or RecordSearch(log, write_side.codec),
         detecting,
         similar,
@@ -182,7 +183,14 @@ def pipeline_of(
         investigator,
         RequestingNotifications(log, recipients),
         Delivering(log, channels, link),
+        lambda: _prepare(engines.get("crew")),
     )
+
+
+def _prepare(engine: Engine | None) -> None:
+    prepare = getattr(engine, "prepare", None)
+    if prepare is not None:
+        prepare()
 
 
 class ThrowAwayStore:

@@ -15,7 +15,7 @@ from infrastructure.settings import Settings
 
 _LOW_DISK_BYTES = 1 << 30
 _WAL_RESET_FIXED = (3, 51, 3)
-"""SQLite before this can corrupt a WAL database that several processes write (sqlite.org/wal.html)."""
+"""Before it a WAL that two connections reset at once can corrupt (sqlite.org/wal.html)."""
 _FEW_FILES = 1_024
 
 

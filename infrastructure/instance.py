@@ -4,7 +4,7 @@ import fcntl
 import json
 import os
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import httpx
 
@@ -89,7 +89,7 @@ def running_api(data: Path) -> str | None:
     return None
 
 
-def _told(file: IO[str]) -> dict[str, object]:
+def _told(file: IO[str]) -> dict[str, Any]:
     file.seek(0)
     try:
         told = json.load(file)

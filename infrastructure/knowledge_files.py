@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-import re2  # type: ignore[import-untyped]
+import re2
 import yaml
 from pydantic import ValidationError
 

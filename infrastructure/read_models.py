@@ -28,7 +28,7 @@ Tell = Callable[[str], None]
 
 
 class ReadModels:
-    """History and dashboard are open from the start; vectors when first needed (it takes seconds)."""
+    """History and dashboard are open from the start; vectors, which take seconds, on demand."""
 
     def __init__(self, data: Path, log: EventLog, *, mend: bool, tell: Tell) -> None:
         """Open them.
@@ -68,7 +68,7 @@ class ReadModels:
         for follower in list(self.followers.values()):
             follower.catch_up()
 
-    def search(self, text: str, limit: int) -> SearchAnswer:
+    def search(self, text: str, *, kind: str | None = None, limit: int = 10) -> SearchAnswer:
         """Incidents and patterns by words and by meaning; by words alone where vectors are not."""
         vectors = self.vectors()
         search = HybridSearch(
@@ -77,13 +77,17 @@ class ReadModels:
             unavailable=(ReadModelUnusable, EmbeddingUnavailable),
             why_not=self._vectors_problem or "search by meaning is off",
         )
-        return search.search(text, limit=limit)
+        return search.search(text, kind=kind, limit=limit)
 
     def similar(self, text: str, limit: int) -> Sequence[SimilarIncident]:
-        """Past incidents that read like this text and were diagnosed."""
+        """Past incidents that read like this text and were diagnosed; none without vectors."""
+        vectors = self._models.get("vectors")
+        if vectors is None:
+            return []
+        hits = VectorQueries(vectors).similar(text, kind="incident", limit=limit)
         found: list[SimilarIncident] = []
-        for hit in self.search(text, limit * 2).hits:
-            detail = self.history.incident(hit.id) if hit.kind == "incident" else None
+        for hit in hits:
+            detail = self.history.incident(hit.id)
             if detail is None or detail.diagnosis is None:
                 continue
             found.append(
@@ -92,11 +96,11 @@ class ReadModels:
                     title=detail.diagnosis.title,
                     root_cause=detail.diagnosis.root_cause,
                     error_class=ErrorClass(detail.diagnosis.error_class),
-                    similarity=round(min(1.0, hit.score * 30), 3),
+                    similarity=round(max(0.0, min(1.0, hit.score)), 3),
                     confirmed=any(f.correct for f in detail.feedback),
                 )
             )
-        return found[:limit]
+        return found
 
     def positions(self) -> dict[str, tuple[int, int]]:
         """Position and schema version of each open read model."""

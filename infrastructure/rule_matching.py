@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 
-import re2  # type: ignore[import-untyped]
+import re2
 
 from domain.knowledge.rule import Rule, RuleMatch, Technology
 

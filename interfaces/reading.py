@@ -130,7 +130,7 @@ class _Local:
         vectors = self._system.read_models.vectors()
         if vectors is not None:
             self._system.read_models.catch_up()
-        answer = self._system.read_models.search(text, limit)
+        answer = self._system.read_models.search(text, limit=limit)
         records = self._system.records.search(text, limit=limit)
         return Found(
             query=text,

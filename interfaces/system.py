@@ -9,15 +9,22 @@ from application.attending import Attending
 from application.auditing import AuditTrail
 from application.auditing import audit as audit_of
 from application.collecting import collect_lines
+from application.following import Follower
 from application.intake import IntakeFull, Origin
 from application.searching_records import RecordSearch
-from application.searching import SearchAnswer
 from domain.logs.parser import SourceParser
 from infrastructure.composition import open_write_side, pipeline_of
 from infrastructure.instance import Instance
 from infrastructure.read_models import NAMES, ReadModels
 from infrastructure.settings import Settings
-from interfaces.api.backend import Check, IngestResult, ProjectionState, QueueFull, Readiness
+from interfaces.api.backend import (
+    Check,
+    IngestResult,
+    ProjectionState,
+    QueueFull,
+    Readiness,
+    Search,
+)
 
 _DURABLE_WITHIN = 30.0
 """Seconds a sender waits for its lines to be on disk."""
@@ -65,7 +72,7 @@ class System:
         except BaseException:
             self.instance.release()
             raise
-        self.search = self
+        self.search: Search = self.read_models
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
         self._ingest_lock = threading.Lock()
@@ -93,15 +100,19 @@ class System:
         self._start("investigate", self._investigate)
         self._start("notify", self.pipeline.notify)
         for name, follower in self.read_models.followers.items():
-            self._start(f"project-{name}", lambda f=follower: f.catch_up() * 0)
+            self._start(f"project-{name}", _up_to_date(follower))
+
+    def prepare_engines(self) -> None:
+        """Load what the engines need (CrewAI takes seconds) before the first incident does."""
+        thread = threading.Thread(target=self.pipeline.prepare, name="prepare", daemon=True)
+        thread.start()
 
     def keep_vectors(self) -> None:
         """Open the vectors in the background and keep them up too."""
 
         def follow() -> None:
             if self.read_models.vectors() is not None:
-                follower = self.read_models.followers["vectors"]
-                self._start("project-vectors", lambda: follower.catch_up() * 0)
+                self._start("project-vectors", _up_to_date(self.read_models.followers["vectors"]))
 
         thread = threading.Thread(target=follow, name="open-vectors", daemon=True)
         thread.start()
@@ -154,10 +165,6 @@ class System:
     def audit(self, any_id: str) -> AuditTrail:
         """See Backend.audit."""
         return audit_of(self.write_side.log, any_id)
-
-    def search_all(self, text: str, limit: int) -> SearchAnswer:
-        """Incidents and patterns by words and meaning."""
-        return self.read_models.search(text, limit)
 
     def ingest(self, source: str, lines: Iterable[str], kind: str) -> IngestResult:
         """See Backend.ingest: returns when the lines are durable."""
@@ -219,3 +226,13 @@ class System:
                 return False
             self.write_side.log.signal.wait(self.write_side.log.signal.count, min(left, _POLL))
         return True
+
+
+def _up_to_date(follower: Follower) -> Callable[[], int]:
+    """Bring a read model up to date; there is never a second round to do at once."""
+
+    def work() -> int:
+        follower.catch_up()
+        return 0
+
+    return work

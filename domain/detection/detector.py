@@ -17,9 +17,12 @@ from domain.knowledge.knowledge_base import KnowledgeBase
 from domain.knowledge.rule import Rule
 from domain.knowledge.vocabulary import Criticality
 from domain.logs.record import ERROR, FATAL, WARN, StoredRecord
+from domain.logs.service_names import TECHNOLOGY
 
 _PROBES = 3
 """Records of a quiet pattern that are judged before the pattern is left alone."""
+_VOTES = 20
+"""Records of a service that are asked for its technology before it is given up."""
 _SURE_AT_INFO = 5
 """Specificity from which a rule is believed although the record calls itself informational."""
 _MAX_EVIDENCE = 3
@@ -55,6 +58,7 @@ class Detector:
         self.changes: deque[Change] = deque(maxlen=_MAX_CHANGES)
         self._tails: dict[str, deque[StoredRecord]] = {}
         self._seen: dict[str, int] = {}
+        self._votes: dict[str, list[str]] = {}
         self._quiet: set[str] = set()
         self._symptoms: dict[tuple[str, str, str], _Symptom] = {}
         self._rates: dict[str, ServerErrorRate] = {}
@@ -107,18 +111,34 @@ class Detector:
         ports = announced_ports(text)
         for port in ports:
             self.graph.announce(service, port)
-        judgement = judge(text, self.knowledge)
+        self._recognise(service, stored)
+        judgement = judge(text, self.knowledge, self.graph.technologies[service])
         if judgement.changes and not judgement.causes:
             rule = judgement.changes[0][0]
             self.changes.append(Change(record=as_line(stored), rule_id=rule.id, what=rule.title))
-        if service not in self.graph.technologies:
-            technology = self.knowledge.matcher.technology_of(service, [text])
-            self.graph.technologies[service] = technology or ""
         times = self._seen[stored.pattern_id] = self._seen.get(stored.pattern_id, 0) + 1
         found = judgement.causes or judgement.symptoms or judgement.changes or ports
         if times >= _PROBES and not found:
             self._quiet.add(stored.pattern_id)
         return judgement
+
+    def _recognise(self, service: str, stored: StoredRecord) -> None:
+        """Learn what technology a service is: by its name, its format, or what it mostly writes.
+
+        One line proves nothing: an application quotes the words of the database it calls.
+        """
+        technologies = self.graph.technologies
+        if service not in technologies:
+            technologies[service] = self.knowledge.matcher.technology_of(service, []) or ""
+        votes = self._votes.setdefault(service, [])
+        if technologies[service] or len(votes) >= _VOTES:
+            return
+        format_says = str(stored.record.attributes.get(TECHNOLOGY, ""))
+        matcher = self.knowledge.matcher
+        vote = matcher.technology_of(format_says, [stored.record.text])
+        votes.append(vote or "")
+        if vote and len(votes) >= _PROBES and votes.count(vote) * 2 > len(votes):
+            technologies[service] = vote
 
     def _symptom_of(self, stored: StoredRecord, judgement: Judgement) -> str | None:
         """The name of what a record shows, or None where it shows nothing wrong."""

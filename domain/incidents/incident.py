@@ -122,7 +122,7 @@ def incident_id(fingerprint: str, first_ref: str) -> UUID:
 class Incident(Aggregate):
     """Its life; the evidence itself stays in the events."""
 
-    def __init__(  # noqa: PLR0913 - the library fills these from IncidentOpened by name
+    def __init__(
         self,
         title: str,
         fingerprint: str,

@@ -104,7 +104,9 @@ def _candidates(
             if anomaly.kind is AnomalyKind.RATE:
                 _add_failing_answers(found, anomaly, line, graph)
                 continue
-            accusations = judge(line.text, knowledge).accusations
+            accusations = judge(
+                line.text, knowledge, graph.technologies.get(line.service, "")
+            ).accusations
             for rule, match in accusations:
                 service, unresolved = accused(rule, match, line, graph, knowledge)
                 candidate = found.get((rule.id, service))

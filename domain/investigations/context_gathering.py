@@ -21,7 +21,7 @@ def gather(
     changes: Sequence[Change],
     similar: Sequence[SimilarIncident],
 ) -> Context:
-    """Services, who needs whom, what happened when, what was changed, what looked like it before."""
+    """Services, who needs whom, what happened when, what was changed, what looked like it."""
     ordered = sorted(anomalies, key=lambda a: (a.first_time, a.key))
     services = list(dict.fromkeys(a.service for a in ordered))
     near = set(services).union(*(graph.callees(s) for s in services))

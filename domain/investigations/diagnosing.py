@@ -116,8 +116,8 @@ def _root_cause(candidate: Candidate) -> str:
     observation = _most_telling(candidate)
     quote = said(observation.line, observation.start, observation.end)
     if candidate.label == "server-errors":
-        told = dict.fromkeys(a.reason for a in candidate.explained if a.kind is AnomalyKind.RATE)
-        return f'Requests to {candidate.service} fail: {"; ".join(told)}. For example: "{quote}".'
+        rates = dict.fromkeys(a.reason for a in candidate.explained if a.kind is AnomalyKind.RATE)
+        return f'Requests to {candidate.service} fail: {"; ".join(rates)}. For example: "{quote}".'
     if candidate.rule is None:
         kind = "fails with" if candidate.role is Role.CAUSE else "reports"
         return f'{candidate.service} {kind} an error that no rule knows: "{quote}".'
@@ -130,7 +130,7 @@ def _root_cause(candidate: Candidate) -> str:
 
 
 def _most_telling(candidate: Candidate) -> Observation:
-    """The accused service's own record where there is one, with the most captured; else the first."""
+    """The accused service's own record before others, with the most captured, the earliest."""
     return max(
         candidate.observations,
         key=lambda o: (o.line.service == candidate.service, len(o.captures), -o.line.time),

@@ -97,7 +97,7 @@ class Diagnosis(BaseModel):
     service: str
     confidence: float = Field(ge=0, le=1)
     cause_visible: bool = True
-    """False: the logs show the symptom, the cause lies outside them; root_cause says where to look."""
+    """False: the logs show the symptom only; `explanation` says where to look for the cause."""
     explanation: str = ""
     hypotheses: list[Hypothesis]
     citations: list[Citation]

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from domain.detection.anomaly import Anomaly
-from domain.knowledge.filling import capture_names, fill
-from domain.knowledge.judging import judge
 from domain.investigations.diagnosis import Diagnosis
 from domain.investigations.remediation import ProposedPatch, Remediation
+from domain.knowledge.filling import capture_names, fill
+from domain.knowledge.judging import judge
 from domain.knowledge.knowledge_base import KnowledgeBase
 from domain.knowledge.rule import Rule
 from domain.knowledge.vocabulary import ErrorClass

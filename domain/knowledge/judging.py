@@ -49,8 +49,10 @@ def without_frames(text: str) -> str:
     return _FRAME.sub(lambda frame: " " * len(frame[0]), text)
 
 
-def judge(text: str, knowledge: KnowledgeBase) -> Judgement:
+def judge(text: str, knowledge: KnowledgeBase, technology: str = "") -> Judgement:
     """Find the rules in a text and sort them by role and specificity.
+
+    `technology`: what its writer is, where that is known; rules for other writers are left out.
 
     Where a stack trace names its innermost cause last (`Caused by:`), what is found there takes
     the place of what the same rule found in the exceptions wrapped around it.
@@ -68,6 +70,8 @@ def judge(text: str, knowledge: KnowledgeBase) -> Judgement:
     by_role: dict[Role, list[tuple[Rule, RuleMatch]]] = {role: [] for role in Role}
     for match in found.values():
         rule = knowledge.rules[match.rule_id]
+        if rule.only_from and technology not in rule.only_from:
+            continue
         by_role[rule.role].append((rule, match))
     for pairs in by_role.values():
         pairs.sort(key=lambda pair: (-pair[0].specificity, pair[0].id))

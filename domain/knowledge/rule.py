@@ -17,7 +17,7 @@ class Role(StrEnum):
     CAUSE = "cause"
     """The record names a cause: something is full, wrong, broken, refused."""
     SYMPTOM = "symptom"
-    """The record shows the effect of something that failed elsewhere (a 502, a retry, a timeout)."""
+    """The record shows the effect of a failure elsewhere (a 502, a retry, a timeout)."""
     CHANGE = "change"
     """The record shows a deployment, a restart, a reload: it may explain what follows."""
     NOISE = "noise"

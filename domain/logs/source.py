@@ -24,6 +24,7 @@ def stream_id(source: str, day: date) -> UUID:
     return identify("log-source", source, day.isoformat())
 
 
+@dataclass(frozen=True)
 class SourceRegistered(FoundingFact):
     """A source begins its stream of the day, carrying on where its last stream stopped."""
 
@@ -37,6 +38,7 @@ class SourceRegistered(FoundingFact):
     checkpoint: Checkpoint
 
 
+@dataclass(frozen=True)
 class RecordsAppended(Fact):
     """A chunk of records became durable.
 
@@ -67,6 +69,7 @@ class RecordsAppended(Fact):
         return self.first_sequence + self.count - 1
 
 
+@dataclass(frozen=True)
 class RecordsRejected(Fact):
     """Input that could not become records: how much, why, and a redacted sample."""
 
@@ -79,6 +82,7 @@ class RecordsRejected(Fact):
     checkpoint: Checkpoint
 
 
+@dataclass(frozen=True)
 class RecordsShed(Fact):
     """Records dropped on purpose because the system could not keep up."""
 
@@ -90,6 +94,7 @@ class RecordsShed(Fact):
     checkpoint: Checkpoint
 
 
+@dataclass(frozen=True)
 class CollectionFailed(Fact):
     """A source could not be read; collection goes on trying."""
 
@@ -101,6 +106,7 @@ class CollectionFailed(Fact):
     checkpoint: Checkpoint
 
 
+@dataclass(frozen=True)
 class CollectionResumed(Fact):
     """A source that failed can be read again."""
 
@@ -190,7 +196,6 @@ def advance(source: LogSource | None, event: LogSourceEvent) -> LogSource:
         )
     if source is None:
         raise ValueError(f"a stream begins with SourceRegistered, not {type(event).__name__}")
-    appended = isinstance(event, RecordsAppended)
     return LogSource(
         stream=source.stream,
         version=event.originator_version,
@@ -199,8 +204,10 @@ def advance(source: LogSource | None, event: LogSourceEvent) -> LogSource:
         location=source.location,
         service=source.service,
         day=source.day,
-        next_sequence=event.last_sequence + 1 if appended else event.next_sequence,
-        chain=event.chunk_hash if appended else event.chain,
+        next_sequence=(
+            event.last_sequence + 1 if isinstance(event, RecordsAppended) else event.next_sequence
+        ),
+        chain=event.chunk_hash if isinstance(event, RecordsAppended) else event.chain,
         checkpoint=event.checkpoint,
         registered_by=source.registered_by,
     )

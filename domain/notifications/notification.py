@@ -73,7 +73,7 @@ class Notification(Aggregate):
         self.settled = False
 
     @classmethod
-    def request(  # noqa: PLR0913 - a notification is described by exactly these facts
+    def request(
         cls,
         incident_id: UUID,
         investigation_id: UUID,

@@ -58,7 +58,7 @@ class Pattern(Aggregate):
         self.sequence = sequence
 
     @classmethod
-    def discover(  # noqa: PLR0913 - a discovery is described by exactly these facts
+    def discover(
         cls,
         pattern: UUID,
         template: str,

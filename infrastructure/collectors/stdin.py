@@ -1,7 +1,7 @@
 """Lines from a pipe."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from io import BufferedReader
 from typing import BinaryIO
 
@@ -27,11 +27,11 @@ class PipedLines:
     """Lines that came through a pipe. There is nothing to read again, so lines are counted."""
 
     lines: list[PhysicalLine]
-    identity: Checkpoint = field(default_factory=lambda: {"kind": "stdin"})
+    fresh: bool = False
 
     def checkpoint_at(self, end: int) -> Checkpoint:
         """How many bytes came through the pipe in this run."""
-        return {**self.identity, "offset": end}
+        return {"kind": "stdin", "offset": end}
 
 
 class StdinReader:

@@ -168,7 +168,7 @@ class DemoWorld:
         threading.Thread(target=self._listen, args=(self._supervisor,), daemon=True).start()
 
     def _listen(self, supervisor: subprocess.Popen[bytes]) -> None:
-        assert supervisor.stdout is not None  # noqa: S101 - it was started with a pipe
+        assert supervisor.stdout is not None
         with supervisor.stdout as said:
             for line in said:
                 heard = json.loads(line)

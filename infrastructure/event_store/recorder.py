@@ -65,11 +65,13 @@ class OrderedRecorder(SQLiteProcessRecorder):
         table = self.events_table_name
         tracking = super().construct_create_table_statements()[1:]
         return [
-            f"CREATE TABLE IF NOT EXISTS {table} ("
-            "notification_id INTEGER PRIMARY KEY AUTOINCREMENT, "
-            "originator_id TEXT NOT NULL, originator_version INTEGER NOT NULL, "
-            "topic TEXT NOT NULL, state BLOB NOT NULL, "
-            "UNIQUE (originator_id, originator_version))",
+            (
+                f"CREATE TABLE IF NOT EXISTS {table} ("
+                "notification_id INTEGER PRIMARY KEY AUTOINCREMENT, "
+                "originator_id TEXT NOT NULL, originator_version INTEGER NOT NULL, "
+                "topic TEXT NOT NULL, state BLOB NOT NULL, "
+                "UNIQUE (originator_id, originator_version))"
+            ),
             f"CREATE INDEX IF NOT EXISTS {table}_by_topic ON {table} (topic, notification_id)",
             *tracking,
         ]

@@ -31,13 +31,13 @@ class StoreUnusable(Exception):
 class _Store(Application[UUID]):
     name = "aiops"
 
-    def construct_factory(self, env: Any) -> OrderedFactory:
+    def construct_factory(self, env: Any) -> Any:
         return OrderedFactory(env)
 
     def construct_transcoder(self) -> Transcoder:
         return MsgpackTranscoder()
 
-    def construct_recorder(self) -> OrderedRecorder:  # type: ignore[override]
+    def construct_recorder(self) -> OrderedRecorder:
         recorder = self.factory.process_recorder()
         assert isinstance(recorder, OrderedRecorder)
         return recorder

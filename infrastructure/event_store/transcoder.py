@@ -12,7 +12,7 @@ _MICROSECONDS = 1_000_000
 
 
 class MsgpackTranscoder(Transcoder):
-    """Encodes event state as one msgpack map. Bytes stay bytes; UUIDs and UTC times are extensions."""
+    """Event state as one msgpack map. Bytes stay bytes; UUIDs and UTC times are extensions."""
 
     def __init__(self) -> None:
         super().__init__()

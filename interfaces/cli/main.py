@@ -1,5 +1,6 @@
 """The `aiops` command. Each command loads what it needs only when it runs."""
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -52,7 +53,7 @@ def ingest(
 
 
 @app.command(epilog="Example: aiops up --watch '/var/log/nginx/*.log' --watch app.log")
-def up(  # noqa: PLR0913 - each is an option a person may set
+def up(
     data: Data = None,
     watch: Annotated[
         list[str] | None,
@@ -195,6 +196,8 @@ def main(arguments: list[str] | None = None) -> None:
     """
     from interfaces.cli.failures import message_of
 
+    # onnxruntime, which embeds texts, would otherwise write a device id below ~/.cache
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     run: Callable[..., Any] = typer.main.get_command(app)
     try:
         code = run(arguments, standalone_mode=False)

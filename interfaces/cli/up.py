@@ -13,6 +13,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from domain.incidents.incident import DiagnosisReached, IncidentOpened
+from domain.provenance import Fact
 from infrastructure.settings import Settings, load_settings
 from interfaces.cli.failures import InputUnusable
 from interfaces.cli.terminal import COLOURS, console, safe, say
@@ -36,7 +37,7 @@ class PortTaken(Exception):
         )
 
 
-def run(  # noqa: PLR0913 - the options of the command
+def run(
     *,
     data: Path | None,
     watch: Sequence[str],
@@ -94,6 +95,7 @@ class Service:
         self.system.write_side.start_writer()
         self.system.start_pipeline()
         self.system.keep_vectors()
+        self.system.prepare_engines()
         if dashboard:
             self._dashboard = self._start_dashboard(dashboard_port)
 
@@ -174,16 +176,15 @@ class Service:
         return server
 
     def _start_dashboard(self, port: int) -> "subprocess.Popen[bytes]":
-        from infrastructure.demo.supervisor import die_with_parent
+        from infrastructure.child_process import bound_to_parent
         from interfaces.dashboard.launch import dashboard_command
 
         return subprocess.Popen(  # noqa: S603 - our own command
-            dashboard_command(self.api_url, port, self._settings.host),
+            bound_to_parent(dashboard_command(self.api_url, port, self._settings.host)),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
-            preexec_fn=die_with_parent(signal.SIGTERM),
         )
 
     def _tell_incidents(self) -> None:
@@ -201,13 +202,13 @@ class Service:
                     out.print(
                         f"\nincident opened: {safe(event.title)}", style=COLOURS[event.criticality]
                     )
-                elif isinstance(event, DiagnosisReached):
-                    if told.get(event.originator_id) != event.diagnosis["title"]:
-                        told[event.originator_id] = event.diagnosis["title"]
-                        self._tell_diagnosis(event)
+                elif told.get(event.originator_id) != _title(event):
+                    told[event.originator_id] = _title(event)
+                    self._tell_diagnosis(event)
             log.signal.wait(seen, 0.5)
 
-    def _tell_diagnosis(self, event: DiagnosisReached) -> None:
+    def _tell_diagnosis(self, event: Fact) -> None:
+        assert isinstance(event, DiagnosisReached)
         out = console()
         diagnosis, remediation = event.diagnosis, event.remediation
         out.print(
@@ -223,6 +224,10 @@ class Service:
         link = self.link(event.originator_id)
         if link:
             out.print(f"  Page   {link}")
+
+
+def _title(event: Fact) -> str:
+    return str(event.diagnosis["title"]) if isinstance(event, DiagnosisReached) else ""
 
 
 def _listen(host: str, port: int, what: str, setting: str) -> socket.socket:

@@ -4,7 +4,7 @@ Streamlit sanitizes what st.html gets (DOMPurify) and runs no script of it; esca
 first line, that is the second.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from markupsafe import Markup, escape
 
@@ -36,13 +36,14 @@ STYLE = """<style>
 .ao .card.cause{border-left-color:#D55E00}
 .ao .card.do{border-left-color:#009E73}
 .ao .card.quiet{border-left-color:color-mix(in srgb,currentColor 35%,transparent)}
-.ao .lead{font-size:1.12rem;font-weight:600}
+.ao .lead{font-size:1.06rem;font-weight:600}
 .ao table{border-collapse:collapse;width:100%;font-size:.88rem;border:0;margin:0}
 .ao th{text-align:left;font-weight:600;opacity:.75}
 .ao th,.ao td{padding:.22rem .6rem .22rem 0;vertical-align:top;border:0;
  border-bottom:1px solid color-mix(in srgb,currentColor 14%,transparent)}
 .ao td.n,.ao th.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
-.ao td.w{overflow-wrap:anywhere}
+.ao td.w{overflow-wrap:break-word}
+.ao td.w:last-child,.ao td code{overflow-wrap:anywhere}
 .ao .nw{white-space:nowrap}
 .ao code,.ao .log{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;
  font-size:.8rem;background:transparent;color:inherit;padding:0}
@@ -178,6 +179,27 @@ def found(snippet: str, opening: str = "【", closing: str = "】") -> Markup:
             else [text(piece)]
         )
     return join(parts)
+
+
+def excerpt(original: str, terms: Sequence[str], width: int = 320) -> Markup:
+    """A piece of a record around the first of the (case-folded) terms, each of them marked."""
+    folded = original.casefold()
+    places = [folded.find(term) for term in terms]
+    first = min((place for place in places if place >= 0), default=0)
+    start = max(0, min(first - width // 3, len(original) - width))
+    piece = original[start : start + width]
+    # Case folding may change lengths; then the piece is shown without marks rather than wrong ones.
+    sound = len(folded) == len(original)
+    quotes = [
+        piece[at : at + len(term)]
+        for term in terms
+        if sound and (at := piece.casefold().find(term)) >= 0
+    ]
+    return Markup("{}{}{}").format(
+        "… " if start else "",
+        highlighted(piece, quotes),
+        " …" if start + width < len(original) else "",
+    )
 
 
 def log_line(number: int, original: str, css: str = "near", quotes: Iterable[str] = ()) -> Markup:

@@ -21,7 +21,7 @@ from interfaces.dashboard.wording import DASH, ago, at_ns, count, duration, rate
 from projections.dashboard.answers import Agents, IncidentCard, Overview, PatternCount, SourceHealth
 
 _WINDOWS = {"1 h": 60, "3 h": 180, "12 h": 720, "24 h": 1440}
-_SHOWN = 8
+_SHOWN = 6
 """Open incidents shown; the rest is behind the link to the list."""
 
 

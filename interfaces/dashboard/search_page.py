@@ -7,9 +7,10 @@ import streamlit as st
 from markupsafe import Markup
 
 from application.searching import SearchHit
+from application.searching_records import terms_of
 from domain.logs.record import SEVERITY_NAMES
 from interfaces.api.answers import RecordView
-from interfaces.dashboard.markup import MAX_LINE, chip, found, join, log_line, table, text
+from interfaces.dashboard.markup import MAX_LINE, chip, excerpt, found, join, log_line, table, text
 from interfaces.dashboard.places import incident_link, link
 from interfaces.dashboard.session import api, explained, html, notice, now, viewer_zone
 from interfaces.dashboard.wording import ago, at_ns, clock, count, shortened, words
@@ -17,6 +18,7 @@ from interfaces.dashboard.wording import ago, at_ns, clock, count, shortened, wo
 _ANY = "any"
 _SPANS = {"any time": None, "15 min": 15, "1 h": 60, "24 h": 1440, "7 d": 10_080}
 _RECORDS = 200
+_HITS = 10
 
 
 @explained
@@ -64,7 +66,7 @@ def _filters() -> tuple[str | None, str | None, int | None]:
 
 
 def _hits(query: str) -> None:
-    answer = api().search(query)
+    answer = api().search(query, limit=_HITS)
     html(Markup("<h2>Incidents and patterns ({})</h2>").format(len(answer.hits)))
     if not answer.hits:
         html(Markup('<p class="dim">Nothing fits. Try fewer words.</p>'))
@@ -103,7 +105,7 @@ def _records(query: str, source: str | None, severity: str | None, minutes: int 
     if not page.items:
         html(Markup('<p class="dim">No record holds these words.</p>'))
         return
-    zone = viewer_zone()
+    zone, terms = viewer_zone(), terms_of(query)
     rows = [
         (
             Markup('<span class="nw">{}</span>').format(clock(at_ns(record.time), zone)),
@@ -112,7 +114,7 @@ def _records(query: str, source: str | None, severity: str | None, minutes: int 
                 Markup('<a href="search?source={}&sequence={}" target="_self">{}</a>').format(
                     quote(record.source, safe=""), record.sequence, text(record.ref)
                 ),
-                text(shortened(record.original, 400)),
+                excerpt(record.original, terms),
             ),
         )
         for record in reversed(page.items)

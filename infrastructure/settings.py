@@ -31,21 +31,35 @@ class Settings(BaseSettings):
     )
 
     data: Path = Field(default_factory=default_data_directory)
+    """Directory of the store, the read models and your own rules."""
     engine: str = Field(default="", pattern="^(knowledge|crew|)$")
+    """`knowledge` or `crew`; not set: `crew` where a model is set, otherwise `knowledge`."""
     model: str = ""
+    """Provider and model for the crew engine, for example `ollama/qwen3:8b`."""
     model_base_url: str = ""
+    """Where the model answers, up to and with `/v1`; not set: the provider's own address."""
     model_api_key: SecretStr = SecretStr("")
+    """Key of the model's provider; not needed for a model on this machine."""
     limit_context: float = Field(default=30.0, gt=0)
+    """Seconds the context step may take, retries included."""
     limit_diagnosis: float = Field(default=60.0, gt=0)
+    """Seconds the diagnosis step may take, retries included."""
     limit_fix: float = Field(default=90.0, gt=0)
+    """Seconds the fix step may take, retries included."""
     limit_report: float = Field(default=30.0, gt=0)
+    """Seconds the report step may take, retries included."""
     limit_run: float = Field(default=300.0, gt=0)
+    """Seconds a whole investigation may ask a model; then the knowledge engine goes on alone."""
     smtp_url: SecretStr = SecretStr("")
+    """Mail server, for example `smtp+starttls://user:password@mail.example.org:587`."""
     mail_to: str = ""
     """Addresses, separated by commas."""
     host: str = "127.0.0.1"
+    """Address the API and the dashboard listen on. There is no login: keep it local."""
     port: int = Field(default=8600, ge=0, le=65535)
+    """Port of the API; 0 takes any free one."""
     dashboard_port: int = Field(default=8601, ge=0, le=65535)
+    """Port of the dashboard; 0 takes any free one."""
     settle: float = Field(default=2.0, ge=0)
     """Seconds an incident may gather evidence before it is investigated."""
 

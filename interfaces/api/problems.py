@@ -101,6 +101,7 @@ def _sentence(error: dict[str, Any]) -> str:
 _FAILURES: tuple[tuple[type[Exception], int, str, str], ...] = (
     (ReadModelUnusable, 503, "read-model-unusable", "A read model cannot be used"),
     (StoreUnusable, 503, "store-unusable", "The event store cannot be used"),
+    (TimeoutError, 503, "too-slow", "It took too long"),
     (ChunkCorrupted, 500, "chunk-damaged", "Some records are damaged"),
 )
 """Failures that know themselves what was wrong and what to do."""
@@ -110,7 +111,8 @@ def _telling(
     status: int, kind: str, title: str
 ) -> Callable[[Request, Exception], Awaitable[Response]]:
     async def tell(_request: Request, error: Exception) -> Response:
-        return answer(Problem(type=_TYPE + kind, title=title, status=status, detail=str(error)))
+        told = str(error) or "try again; 'aiops doctor' looks for what is slow or broken"
+        return answer(Problem(type=_TYPE + kind, title=title, status=status, detail=told))
 
     return tell
 

@@ -28,20 +28,23 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RecordedSystem]
 
 
 @pytest.fixture(scope="module")
-def address(system: RecordedSystem, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The dashboard's address; its API and itself run as they do for users."""
+def api_url(system: RecordedSystem) -> Iterator[str]:
+    """The API's address."""
     listening = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(create_app(system), log_level="warning", lifespan="off"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()
-    api_url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-    try:
-        with dashboard(api_url, tmp_path_factory.mktemp("log") / "dashboard.log") as url:
-            yield url
-    finally:
-        server.should_exit = True
-        thread.join(30)
-        listening.close()
+    yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    server.should_exit = True
+    thread.join(30)
+    listening.close()
+
+
+@pytest.fixture(scope="module")
+def address(api_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The dashboard's address; it runs as it does for users."""
+    with dashboard(api_url, tmp_path_factory.mktemp("log") / "dashboard.log") as url:
+        yield url
 
 
 @pytest.fixture(scope="module")
@@ -230,6 +233,18 @@ def test_an_incident_is_acknowledged_resolved_and_judged_from_its_page(
     screen.page.get_by_role("button", name="Reopen").click()
     expect(screen.page.locator(".chip", has_text="open")).to_be_visible(timeout=PATIENCE_MS)
     screen.is_sound()
+
+
+def test_the_api_describes_itself_without_the_network(browser: Browser, api_url: str) -> None:
+    """Swagger UI comes up from our own files, under the policy that we send with it."""
+    context = browser.new_context()
+    screen = Screen(context.new_page(), api_url)
+    screen.page.goto(f"{api_url}/docs")
+    expect(screen.page.get_by_text("/api/v1/incidents", exact=True).first).to_be_visible(
+        timeout=PATIENCE_MS
+    )
+    assert screen.complaints == []
+    context.close()
 
 
 def test_without_an_api_the_page_says_what_to_do(browser: Browser, tmp_path: Path) -> None:

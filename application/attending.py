@@ -4,7 +4,7 @@ from collections.abc import Callable
 from uuid import UUID
 
 from application.event_log import ConcurrentAppend, EventLog
-from domain.incidents.incident import Incident
+from domain.incidents.incident import Incident, IncidentOpened
 from domain.provenance import Cause
 
 _TRIES = 5
@@ -59,10 +59,11 @@ class Attending:
         self, incident: str, by: str, command: Callable[[Incident, Cause], None]
     ) -> tuple[str, int | None]:
         incident_id = UUID(incident)
-        found = self._log.load(incident_id)
         last = self._log.last_of(incident_id)
-        if not isinstance(found, Incident) or last is None:
+        begun = next(iter(self._log.stream(incident_id)), None)
+        if last is None or not isinstance(begun, IncidentOpened):
             raise LookupError(f"there is no incident {incident}")
+        found = self._log.load(incident_id)
         command(found, last.leads_to(f"person:{by}"))
         recorded = self._log.append(found)
         return str(found.state), recorded[-1].position if recorded else None

@@ -11,7 +11,7 @@ READY := $(VENV)/.ready
 export PYTHONDONTWRITEBYTECODE ?= 1
 export UV_NO_PROGRESS := 1
 
-.PHONY: help setup run demo test lint format types contracts bench lock clean
+.PHONY: help setup run demo test lint format types contracts bench docs lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
@@ -48,6 +48,9 @@ format: setup ## format the code
 
 bench: setup ## all benchmarks that need nothing but this repository
 	@for file in tests/benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+docs: setup ## write docs/reference anew from the code
+	@$(BIN)/python docs/generate_reference.py
 
 lock: ## write requirements.lock anew from pyproject.toml
 	@$(UV) pip compile --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links --python-version 3.11 --group dev -o requirements.lock pyproject.toml

@@ -7,11 +7,11 @@ lie side by side.
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import msgpack
 import zstandard
 
 from domain.logs.record import LogRecord, RecordRef, StoredRecord
 from domain.logs.source import RecordsAppended
+from infrastructure.event_store.packing import pack, unpack
 
 FORMAT = 1
 MAX_UNPACKED_BYTES = 256 << 20
@@ -59,17 +59,14 @@ class ZstdChunkCodec:
         }
         columns["pattern"] = [place[pattern] for pattern in patterns]
         state = {"format": FORMAT, "patterns": ids, "columns": columns}
-        return previous_hash + self._compress(msgpack.packb(state, use_bin_type=True))
+        return previous_hash + self._compress(pack(state))
 
     def unpack(self, chunk: RecordsAppended) -> list[StoredRecord]:
         """Raises ChunkCorrupted."""
         try:
             if chunk.packed[:_HASH_BYTES] != chunk.previous_hash:
                 raise ValueError("it does not begin with the hash of the chunk before")
-            packed = zstandard.ZstdDecompressor().decompress(
-                chunk.packed[_HASH_BYTES:], max_output_size=MAX_UNPACKED_BYTES
-            )
-            state = msgpack.unpackb(packed, raw=False)
+            state = unpack(_decompressed(chunk.packed[_HASH_BYTES:]))
             if state["format"] != FORMAT:
                 raise ValueError(f"format {state['format']} is not known to this program")
             ids, columns = state["patterns"], state["columns"]
@@ -84,3 +81,10 @@ class ZstdChunkCodec:
             ]
         except (ValueError, KeyError, TypeError, IndexError, zstandard.ZstdError) as error:
             raise ChunkCorrupted(chunk.source, chunk.first_sequence, str(error)) from error
+
+
+def _decompressed(frame: bytes) -> bytes:
+    """Raises ValueError or ZstdError. The library believes a frame's size whatever the limit says."""
+    if zstandard.frame_content_size(frame) > MAX_UNPACKED_BYTES:
+        raise ValueError(f"it claims to hold more than {MAX_UNPACKED_BYTES} bytes")
+    return zstandard.ZstdDecompressor().decompress(frame, max_output_size=MAX_UNPACKED_BYTES)

@@ -63,7 +63,7 @@ class Attending:
         begun = next(iter(self._log.stream(incident_id)), None)
         if last is None or not isinstance(begun, IncidentOpened):
             raise LookupError(f"there is no incident {incident}")
-        found = self._log.load(incident_id)
+        found: Incident = self._log.load(incident_id)  # type: ignore[assignment]
         command(found, last.leads_to(f"person:{by}"))
         recorded = self._log.append(found)
         return str(found.state), recorded[-1].position if recorded else None

@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 
+from application.event_log import ConcurrentAppend
 from infrastructure.event_store.chunks import ChunkCorrupted
 from infrastructure.event_store.sqlite_log import StoreUnusable
 from projections.projector import ReadModelUnusable
@@ -101,6 +102,7 @@ def _sentence(error: dict[str, Any]) -> str:
 _FAILURES: tuple[tuple[type[Exception], int, str, str], ...] = (
     (ReadModelUnusable, 503, "read-model-unusable", "A read model cannot be used"),
     (StoreUnusable, 503, "store-unusable", "The event store cannot be used"),
+    (ConcurrentAppend, 409, "moved-on", "Somebody else was faster; look again and repeat"),
     (TimeoutError, 503, "too-slow", "It took too long"),
     (ChunkCorrupted, 500, "chunk-damaged", "Some records are damaged"),
 )

@@ -52,10 +52,12 @@ class Recording:
         self._clock = clock
         self.miner = Miner()
         self._sources: dict[str, LogSource] = {}
+        self._unsure = True
         self._restore()
 
     def source(self, name: str, kind: str, location: str, service: str = "") -> LogSource:
         """The source where it stands, registered for today when it is not."""
+        self._restore()
         known = self._sources.get(name)
         now = self._clock()
         if known is None or known.day != now.astimezone(UTC).date():
@@ -98,9 +100,11 @@ class Recording:
         try:
             self._log.append(chunk, *patterns)
         except Exception:
-            self._forget_unrecorded()
-            raise
-        self._sources[name] = advance(source, chunk)
+            self._unsure = True
+            if not self._is_recorded(chunk):
+                raise
+        else:
+            self._sources[name] = advance(source, chunk)
         self._reader.remember(
             chunk,
             [
@@ -205,25 +209,36 @@ class Recording:
                 changed[pattern_id] = pattern
         return list(changed.values())
 
-    def _forget_unrecorded(self) -> None:
-        """Nothing was written, so nothing was learned: a discovery counts once it is stored."""
-        self.miner = Miner()
-        self._sources.clear()
-        self._restore()
+    def _is_recorded(self, chunk: RecordsAppended) -> bool:
+        """Whether an append that failed had reached the disk before it did."""
+        try:
+            self._restore()
+            last = self._log.last_of(chunk.originator_id)
+        except Exception:  # noqa: BLE001 - the failure of the append itself is what is told
+            return False
+        return isinstance(last, RecordsAppended) and last.packed == chunk.packed
 
     def _restore(self) -> None:
-        """Stand where the last run stopped: the miner's templates, each source's last event."""
+        """Stand where the log stops: the miner's templates, each source's last event.
+
+        Done at the start and after an append failed: nothing was written, so nothing was learned.
+        """
+        if not self._unsure:
+            return
+        miner = Miner()
         for recorded in read_all(self._log, topics=[PatternDiscovered, PatternGeneralized]):
             event = recorded.event
             if isinstance(event, PatternDiscovered | PatternGeneralized):
-                self.miner.restore(str(event.originator_id), event.template)
+                miner.restore(str(event.originator_id), event.template)
         streams: dict[str, SourceRegistered] = {}
         for recorded in read_all(self._log, topics=[SourceRegistered]):
             if isinstance(recorded.event, SourceRegistered):
                 streams[recorded.event.source] = recorded.event
+        sources: dict[str, LogSource] = {}
         for name, registered in streams.items():
             source = advance(None, registered)
             last = self._log.last_of(registered.originator_id)
             if last is not None and not isinstance(last, SourceRegistered):
                 source = advance(source, last)  # type: ignore[arg-type]
-            self._sources[name] = source
+            sources[name] = source
+        self.miner, self._sources, self._unsure = miner, sources, False

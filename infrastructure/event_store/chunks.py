@@ -84,7 +84,7 @@ class ZstdChunkCodec:
 
 
 def _decompressed(frame: bytes) -> bytes:
-    """Raises ValueError or ZstdError. The library believes a frame's size whatever the limit says."""
+    """Raises ValueError or ZstdError; the library itself believes any size a frame claims."""
     if zstandard.frame_content_size(frame) > MAX_UNPACKED_BYTES:
         raise ValueError(f"it claims to hold more than {MAX_UNPACKED_BYTES} bytes")
     return zstandard.ZstdDecompressor().decompress(frame, max_output_size=MAX_UNPACKED_BYTES)

@@ -8,7 +8,7 @@ from infrastructure.event_store.packing import pack, unpack
 
 
 class MsgpackTranscoder(Transcoder):
-    """Encodes event state as one msgpack map. Bytes stay bytes; UUIDs and UTC times are extensions."""
+    """Encodes event state as one msgpack map, in which bytes stay bytes."""
 
     def __init__(self) -> None:
         super().__init__()

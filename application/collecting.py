@@ -73,6 +73,11 @@ class Collection:
         self._take(batch)
         return True
 
+    @property
+    def failure(self) -> str:
+        """Why the source could not be read at the last attempt; empty where it could."""
+        return self._failing
+
     def finish(self) -> None:
         """The source has ended: hand in everything that is left."""
         batch = self._reader.finish()

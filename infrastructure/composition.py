@@ -110,6 +110,11 @@ def _crew(settings: Settings, advisor: Engine) -> Engine:
     from infrastructure.agents.crew.engine import CrewEngine
     from infrastructure.agents.crew.settings import ModelSettings, model_settings_problem
 
+    if not settings.model:
+        raise WrongSettings(
+            "AIOPS_ENGINE=crew needs a model: set AIOPS_MODEL, for example to ollama/qwen3:8b, "
+            "or take AIOPS_ENGINE=knowledge, which needs none"
+        )
     limits = Limits(
         settings.limit_context, settings.limit_diagnosis, settings.limit_fix, settings.limit_report
     )
@@ -198,7 +203,11 @@ class ThrowAwayStore:
 
     def __init__(self) -> None:
         self.directory = Path(tempfile.mkdtemp(prefix="aiops-"))
-        self.write_side = open_write_side(self.directory)
+        try:
+            self.write_side = open_write_side(self.directory)
+        except BaseException:
+            shutil.rmtree(self.directory, ignore_errors=True)
+            raise
 
     def __enter__(self) -> WriteSide:
         self.write_side.start_writer()

@@ -6,7 +6,7 @@ import shutil
 import sqlite3
 import sys
 from collections.abc import Callable, Iterator
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 
 from pydantic import BaseModel
 
@@ -50,10 +50,14 @@ def _safely(look: Callable[[Settings], Iterator[Finding]], settings: Settings) -
 
 
 def _versions(_: Settings) -> Iterator[Finding]:
+    try:
+        ours = version("ai-ops-copilot")
+    except PackageNotFoundError:
+        ours = "run from its source folder"
     yield Finding(
         subject="program",
         ok=True,
-        detail=f"ai-ops-copilot {version('ai-ops-copilot')}, Python {platform.python_version()}, "
+        detail=f"ai-ops-copilot {ours}, Python {platform.python_version()}, "
         f"{sys.platform} {platform.machine()}",
     )
     fixed = sqlite3.sqlite_version_info >= _WAL_RESET_FIXED

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from uuid import UUID
 
 from application.attending import Attending
@@ -50,13 +51,17 @@ class System:
         """
         self.settings = settings
         self._tell = tell
+        self._problems: dict[str, str] = {}
         self.instance = Instance(settings.data)
-        try:
+        with ExitStack() as opened:
+            opened.callback(self.instance.release)
             self.write_side = open_write_side(
                 settings.data, patient=patient, on_trouble=self._trouble
             )
+            opened.callback(self.write_side.close)
             log = self.write_side.log
             self.read_models = ReadModels(settings.data, log, mend=mend, tell=tell)
+            opened.callback(self.read_models.close)
             self.history = self.read_models.history
             self.dashboard = self.read_models.dashboard
             self.records = RecordSearch(log, self.write_side.codec, self.history)
@@ -69,14 +74,11 @@ class System:
                 link=link,
             )
             self.pipeline.project.append(self.read_models.catch_up)
-        except BaseException:
-            self.instance.release()
-            raise
+            opened.pop_all()  # all is well: `close` does it from now on
         self.search: Search = self.read_models
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
         self._ingest_lock = threading.Lock()
-        self._problems: dict[str, str] = {}
 
     def __enter__(self) -> "System":
         return self

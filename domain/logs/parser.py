@@ -21,6 +21,9 @@ INFERRED_TIME = "log.timestamp.inferred"
 HELD = 32
 """Records held back until the content has said which service writes them."""
 
+HELD_LINES = 2_000
+"""Physical lines held back at most: how far behind a collector's checkpoint may be."""
+
 SLICE = 512
 """Lines that are looked at together for traces of secrets."""
 
@@ -186,6 +189,7 @@ class SourceParser:
         self._inner = FormatReader(formats, inside=True)
         self._pending: _Pending | None = None
         self._held: list[Parsed] = []
+        self._held_lines = 0
         self._tally = ServiceTally()
         self._dominant = ""
         self._time: int | None = None
@@ -324,7 +328,8 @@ class SourceParser:
         self._counted += 1
         if self._counted <= HELD:
             self._held.append(parsed)
-            if self._counted == HELD:
+            self._held_lines += record.line_count
+            if self._counted == HELD or self._held_lines >= HELD_LINES:
                 self._release(finished)
             return
         self._name_service(record)
@@ -335,6 +340,7 @@ class SourceParser:
             self._name_service(parsed.record)
         finished += self._held
         self._held = []
+        self._held_lines = 0
 
     def _name_service(self, record: LogRecord) -> None:
         if "service.name" not in record.resource:

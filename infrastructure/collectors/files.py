@@ -22,7 +22,10 @@ HEAD = 256
 """First bytes of a file whose hash tells it from another with the same inode."""
 
 REMEMBERED = 4096
-"""Lines whose checkpoints stay known: what a parser may still hold back."""
+"""Lines whose checkpoints stay known: what a parser may still hold back.
+
+More than `HELD_LINES` of domain.logs.parser and two records of `MAX_LINES` together.
+"""
 
 SAMPLE = 8192
 """Bytes looked at to tell text from binary."""

@@ -62,12 +62,27 @@ class LogFiles:
         return fresh
 
     def read_to_end(self, on_progress: Callable[[Collection], None] | None = None) -> None:
-        """Read every file as far as it goes and hand in everything."""
-        for collection in self.collections:
+        """Read every file as far as it goes and hand in everything.
+
+        A file that is empty, or cannot be read to its end, becomes a problem.
+        """
+        for path, collection in self._collections.items():
             while collection.step():
                 if on_progress is not None:
                     on_progress(collection)
             collection.finish()
+            problem = self._problem_of(path, collection)
+            if problem is not None:
+                self.problems.append(problem)
+
+    def _problem_of(self, path: Path, collection: Collection) -> InputProblem | None:
+        if collection.failure:
+            return InputProblem(str(path), collection.failure, "read up to there; check the file")
+        if not collection.lines and not self._known(collection.origin.source)[1]:
+            return InputProblem(
+                str(path), "is empty, nothing was read", "check that the program logs to it"
+            )
+        return None
 
     def follow(self, stop: threading.Event) -> None:
         """Read what the files gain until `stop` is set; new files that match join."""

@@ -8,12 +8,14 @@ from application.answering import Answer, AnsweredIncident, answers
 from application.collecting import Collection
 from application.intake import Origin
 from domain.logs.parser import SourceParser
+from infrastructure.collectors.files import SAMPLE, is_binary
 from infrastructure.collectors.stdin import StdinReader
 from infrastructure.composition import ThrowAwayStore, WriteSide, pipeline_of
 from infrastructure.settings import load_settings
 from interfaces.cli.failures import FAILED, InputUnusable
 from interfaces.cli.terminal import COLOURS, console, print_json, safe, say
 
+NOTHING_PIPED = "-: standard input is empty, nothing was read; pipe a log in"
 _QUOTES_SHOWN = 3
 
 
@@ -54,19 +56,27 @@ def read_in(write_side: WriteSide, paths: Sequence[str]) -> list[str]:
     """
     files = write_side.log_files([path for path in paths if path != "-"])
     files.search()
-    if not files.collections and "-" not in paths:
-        told = "; ".join(str(problem) for problem in files.problems)
-        raise InputUnusable(told or "nothing was given to read")
     files.read_to_end()
+    lines = sum(collection.lines for collection in files.collections)
+    problems = [str(problem) for problem in files.problems]
     if "-" in paths:
-        read_stdin(write_side, "stdin")
+        piped = read_stdin(write_side, "stdin")
+        lines += piped
+        problems += [] if piped else [NOTHING_PIPED]
     for collection in files.collections:
         collection.wait_until_durable()
-    return [str(problem) for problem in files.problems]
+    if not lines:
+        raise InputUnusable("; ".join(problems))
+    return problems
 
 
-def read_stdin(write_side: WriteSide, source: str) -> None:
-    """Record what comes on standard input until it ends."""
+def read_stdin(write_side: WriteSide, source: str) -> int:
+    """Record what comes on standard input until it ends; returns how many lines that were.
+
+    Raises InputUnusable for binary data.
+    """
+    if is_binary(sys.stdin.buffer.peek(SAMPLE)[:SAMPLE]):  # type: ignore[union-attr]
+        raise InputUnusable("standard input is binary, not a log; pipe text in")
     origin = Origin(source, "stdin", "-")
     parser = SourceParser(source, write_side.formats)
     first_line = int(write_side.recording.known(source)[1].get("line", 0))
@@ -76,6 +86,7 @@ def read_stdin(write_side: WriteSide, source: str) -> None:
         pass
     collection.finish()
     collection.wait_until_durable()
+    return collection.lines
 
 
 def _print(answer: Answer) -> None:

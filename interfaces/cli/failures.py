@@ -4,8 +4,9 @@ import errno
 import os
 import traceback
 from pathlib import Path
+from typing import Any
 
-FAILED, WRONG_USAGE = 1, 2
+FAILED, WRONG_USAGE, STOPPED = 1, 2, 130
 _OURS = ("application", "domain", "infrastructure", "interfaces", "projections")
 
 
@@ -19,13 +20,13 @@ class WrongUsage(Exception):
 
 def message_of(error: Exception) -> tuple[int, str]:  # noqa: PLR0911 - one kind of error a line
     """Exit code and message. Set AIOPS_DEBUG=1 to see the traceback of an unexpected error."""
-    import click
+    import typer
 
-    if isinstance(error, click.exceptions.Exit):
+    if isinstance(error, typer.Exit):
         return error.exit_code, ""
-    if isinstance(error, click.exceptions.Abort):
-        return 130, "stopped"
-    if isinstance(error, click.ClickException):
+    if isinstance(error, typer.Abort):
+        return STOPPED, "stopped"
+    if hasattr(error, "format_message"):  # click's errors; typer carries a click of its own
         return WRONG_USAGE, _usage(error)
     if isinstance(error, WrongUsage):
         return WRONG_USAGE, f"aiops: {error}"
@@ -36,14 +37,10 @@ def message_of(error: Exception) -> tuple[int, str]:  # noqa: PLR0911 - one kind
     return FAILED, _unexpected(error)
 
 
-def _usage(error: "object") -> str:
-    import click
-
-    assert isinstance(error, click.ClickException)
-    text = error.format_message()
+def _usage(error: Any) -> str:
     context = getattr(error, "ctx", None)
     where = f"{context.command_path} --help" if context else "aiops --help"
-    return f"aiops: {text} Try '{where}'."
+    return f"aiops: {error.format_message().rstrip('.')}. Try '{where}'."
 
 
 def _system(error: OSError) -> str:

@@ -43,23 +43,26 @@ def run(
         system.write_side.start_writer()
         files = system.write_side.log_files([path for path in paths if path != "-"])
         files.search()
-        for problem in files.problems:
-            say(f"aiops: {problem}")
         if not files.collections and "-" not in paths:
-            raise InputUnusable("nothing to read: " + "; ".join(map(str, files.problems)))
+            raise InputUnusable("; ".join(map(str, files.problems)))
         if follow:
-            _follow(system, files)
+            for problem in files.problems:
+                say(f"aiops: {problem}")
+            lines = _follow(system, files, source if "-" in paths else None)
         else:
             files.read_to_end()
+            lines = sum(collection.lines for collection in files.collections)
             for collection in files.collections:
                 collection.wait_until_durable()
-        if "-" in paths:
-            read_stdin(system.write_side, source)
+            for problem in files.problems:
+                say(f"aiops: {problem}")
+            if "-" in paths:
+                lines += read_stdin(system.write_side, source)
         system.pipeline.drain()
         counts = system.write_side.recording.counts()
         summary = IngestSummary(
             records=sum(counts.values()) - before,
-            lines=sum(collection.lines for collection in files.collections),
+            lines=lines,
             seconds=round(time.perf_counter() - began, 3),
             sources=counts,
             incidents=len(system.history.incidents(state="open", limit=500).items),
@@ -70,15 +73,31 @@ def run(
         sys.exit(FAILED)
 
 
-def _follow(system: System, files: LogFiles) -> None:
-    """Until Ctrl-C or SIGTERM; detection goes on beside it."""
+def _follow(system: System, files: LogFiles, piped: str | None) -> int:
+    """Until Ctrl-C or SIGTERM, or the end of what is piped in; detection goes on beside it.
+
+    Returns the lines read. `piped`: the source that standard input is, None where it is none.
+    """
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     say("following; Ctrl-C stops")
     system.start_pipeline()
+    lines = 0
+
+    def read_pipe(source: str) -> None:
+        nonlocal lines
+        try:
+            lines = read_stdin(system.write_side, source)
+        finally:
+            if not files.collections:
+                stop.set()
+
+    if piped is not None:
+        threading.Thread(target=read_pipe, args=(piped,), name="stdin", daemon=True).start()
     files.follow(stop)
     system.stop_pipeline()
+    return lines + sum(collection.lines for collection in files.collections)
 
 
 def _tell(summary: IngestSummary, *, as_json: bool) -> None:

@@ -1,9 +1,11 @@
 """The `aiops` command. Each command loads what it needs only when it runs."""
 
 import os
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import FrameType
 from typing import Annotated, Any
 
 import typer
@@ -192,18 +194,30 @@ def patterns(paths: Paths, as_json: Json = False) -> None:
 def main(arguments: list[str] | None = None) -> None:
     """The console script: runs a command, turns errors into one message and an exit code.
 
-    Exit code 0 ok, 1 failed, 2 wrong usage, 130 stopped with Ctrl-C.
+    Exit code 0 ok, 1 failed, 2 wrong usage, 130 stopped with Ctrl-C, 143 with SIGTERM.
     """
-    from interfaces.cli.failures import message_of
+    from interfaces.cli.failures import FAILED, STOPPED, message_of
+    from interfaces.cli.terminal import safe
 
+    signal.signal(signal.SIGTERM, _terminate)
     # onnxruntime, which embeds texts, would otherwise write a device id below ~/.cache
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     run: Callable[..., Any] = typer.main.get_command(app)
     try:
-        code = run(arguments, standalone_mode=False)
+        code = run(arguments, prog_name="aiops", standalone_mode=False)
+        sys.stdout.flush()
+    except BrokenPipeError:  # who reads our output has seen enough, as in `aiops patterns | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = FAILED
     except Exception as error:  # noqa: BLE001 - the edge: every error becomes words once
         code, text = message_of(error)
-        print(text, file=sys.stderr)  # noqa: T201 - the command line's own output
+        if text:
+            print(safe(text), file=sys.stderr)  # noqa: T201 - the command line's own output
     except KeyboardInterrupt:
-        code = 130
+        code = STOPPED
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _terminate(number: int, _: FrameType | None) -> None:
+    """Leave in order: what is open is closed and nothing temporary stays."""
+    sys.exit(128 + number)

@@ -11,7 +11,7 @@ from infrastructure.event_store.chunks import ZstdChunkCodec
 from infrastructure.event_store.sqlite_log import SqliteEventLog
 from infrastructure.instance import Instance
 from infrastructure.settings import load_settings
-from interfaces.cli.failures import FAILED, WrongUsage
+from interfaces.cli.failures import FAILED, InputUnusable, WrongUsage
 from interfaces.cli.terminal import console, print_json, say
 
 
@@ -79,6 +79,10 @@ def rebuild(data: Path | None, name: str, *, verify: bool, as_json: bool) -> Non
 def verify(data: Path | None, *, as_json: bool) -> None:
     """Verify the store. Exit code 1 when a problem was found."""
     settings = load_settings(data=data)
+    if not (settings.data / EVENTS).exists():
+        raise InputUnusable(
+            f"there is no event store in {settings.data}; name its directory with --data DIR"
+        )
     instance = Instance(settings.data)
     log = SqliteEventLog(settings.data / EVENTS)
     try:

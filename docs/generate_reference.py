@@ -98,14 +98,16 @@ def _settings() -> str:
     rows = []
     for name, field in Settings.model_fields.items():
         if name not in meaning:
-            raise Undocumented(f"the setting {name} needs a docstring in infrastructure/settings.py")
+            raise Undocumented(
+                f"the setting {name} needs a docstring in infrastructure/settings.py"
+            )
         rows.append((f"`AIOPS_{name.upper()}`", meaning[name], _default(name, field)))
     return (
         "# Settings\n\n"
         "A setting is taken from the first of these that has it: a command-line option, the\n"
         "environment (`AIOPS_...`), the file `.env`, the file `aiops.toml` (both in the directory\n"
         "where the command runs). In `aiops.toml` names are written in lower case without the\n"
-        'prefix: `port = 8700`.\n\nA value that cannot be used is named, and nothing starts.\n'
+        "prefix: `port = 8700`.\n\nA value that cannot be used is named, and nothing starts.\n"
         + _table(("variable", "meaning", "default"), rows)
         + "\n`AIOPS_DEBUG=1` in the environment shows the traceback of an unexpected error.\n"
     )
@@ -246,8 +248,8 @@ def _formats() -> str:
         "# Log formats\n\n"
         "Formats are data: `domain/logs/formats/*.yaml`. They are tried from top to bottom; a\n"
         "source keeps to the format that fits. A line that no format knows is recorded as text.\n"
-        "Every format's samples are its tests (`tests/unit/logs/test_formats.py`). CONTRIBUTING.md\n"
-        "says how to add one.\n"
+        "Every format's samples are its tests (`tests/unit/logs/test_formats.py`).\n"
+        "CONTRIBUTING.md says how to add one.\n"
         + _table(("format", "technology", "a line of it"), rows)
     )
 

@@ -77,11 +77,11 @@ class Detector:
         anomalies = [
             anomaly
             for key, sighting in sightings.items()
-            if (anomaly := self._report(key, sighting, window, chunk_hash, templates))
+            for run in self._runs(sighting, window)
+            if (anomaly := self._report(key, run, window, chunk_hash, templates))
         ]
         anomalies += self._rate(window, len(tail), chunk_hash, templates)
         tail.extend(records[-AROUND:])
-        self._records_of[source] = self._records_of.get(source, 0) + len(records)
         return anomalies
 
     def _sight(
@@ -92,6 +92,7 @@ class Detector:
         for index in range(start, len(window)):
             stored = window[index]
             severity = stored.record.severity_number
+            self._records_of[stored.ref.source] = self._records_of.get(stored.ref.source, 0) + 1
             if severity < WARN and stored.pattern_id in self._quiet:
                 continue
             if is_access_record(stored.record):
@@ -159,8 +160,23 @@ class Detector:
         return None
 
     def _is_news(self, stored: StoredRecord) -> bool:
-        enough = self._records_of.get(stored.ref.source, 0) >= self.thresholds.baseline_records
+        enough = self._records_of[stored.ref.source] > self.thresholds.baseline_records
         return enough and self._seen.get(stored.pattern_id, 0) <= 1
+
+    def _runs(self, sighting: _Sighting, window: Sequence[StoredRecord]) -> list[_Sighting]:
+        """A symptom's occurrences in a chunk, cut where they are too far apart to belong together."""
+        gap = self.thresholds.window * 1e9
+        runs: list[_Sighting] = []
+        last = 0
+        for index in sighting.indexes:
+            time = window[index].record.time
+            if runs and time - last <= gap:
+                runs[-1].indexes.append(index)
+                last = max(last, time)
+            else:
+                runs.append(_Sighting(sighting.judgement, [index]))
+                last = time
+        return runs
 
     def _report(
         self,
@@ -182,7 +198,7 @@ class Detector:
             self._symptoms[key] = known
         known.count += len(sighting.indexes)
         known.last_time = max(known.last_time, last.record.time)
-        needed, reason, score, criticality = self._weigh(symptom, sighting, first, known.count)
+        needed, reason, score, criticality = self._weigh(symptom, sighting, window, known.count)
         if known.count < max(needed, known.reported * 2):
             return None
         fresh = known.count - known.reported
@@ -222,7 +238,7 @@ class Detector:
         return cited
 
     def _weigh(
-        self, symptom: str, sighting: _Sighting, first: StoredRecord, count: int
+        self, symptom: str, sighting: _Sighting, window: Sequence[StoredRecord], count: int
     ) -> tuple[int, str, float, Criticality]:
         """How many it takes, why it is no normal thing, score, criticality."""
         limits = self.thresholds
@@ -231,11 +247,14 @@ class Detector:
             is_cause = bool(sighting.judgement.causes)
             needed = rule.at_least if is_cause else max(limits.symptoms, rule.at_least)
             return needed, _times(count, rule.title), _score(rule, is_cause), rule.criticality
-        fatal = first.record.severity_number >= FATAL
+        worst = max(
+            (window[index].record for index in sighting.indexes), key=lambda r: r.severity_number
+        )
+        fatal = worst.severity_number >= FATAL
         if symptom.startswith("new:"):
             return 1, "a warning never seen from this source before", 0.3, Criticality.LOW
         needed = 1 if fatal else limits.unexplained_errors
-        reason = _times(count, f"{first.record.severity_text or 'error'} that no rule explains")
+        reason = _times(count, f"{worst.severity_text or 'error'} that no rule explains")
         return needed, reason, 0.65, Criticality.HIGH if fatal else Criticality.MEDIUM
 
     def _rate(

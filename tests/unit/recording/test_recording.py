@@ -157,26 +157,34 @@ def test_the_checkpoint_moves_with_the_chunk(store: Store) -> None:
     assert store.recording.known("app")[1] == {"line": 5}
 
 
-@pytest.mark.parametrize("commits", [False, True])
-def test_a_failed_append_loses_and_doubles_nothing_when_tried_again(
-    store: Store, commits: bool
-) -> None:
-    """Whether the bytes reached the disk before the failure or not."""
+def test_a_failed_append_loses_and_doubles_nothing_when_tried_again(store: Store) -> None:
+    """Neither records nor patterns: what was not written was not learned."""
     log = BreakingLog(store.log)
     recording = Recording(log, store.codec, ChunkReader(store.codec), lambda: MONDAY)
     recording.source("app", "file", "/var/log/app.log")
     recording.append("app", lines(1, 2), {"line": 2})
-    log.appends_that_fail, log.commits_before_failing = 1, commits
+    log.appends_that_fail = 1
     new = [*lines(3, 2), record("never seen before", 9, line=5)]
     with pytest.raises(StoreUnusable):
         recording.append("app", new, {"line": 5})
     recording.append("app", new, {"line": 5})
     recording.append("app", lines(6, 1), {"line": 6})
-    expected = [r.body for r in (*lines(1, 2), *new, *lines(6, 1))]
-    assert bodies(store) == expected
+    assert bodies(store) == [r.body for r in (*lines(1, 2), *new, *lines(6, 1))]
     assert recording.counts() == {"app": 6}
     discovered = Counter(event.originator_id for event in events(store, PatternDiscovered))
     assert set(discovered.values()) == {1}
+    assert len(discovered) == 2
+
+
+def test_an_append_that_failed_after_its_commit_has_succeeded(store: Store) -> None:
+    """A second try would record everything twice, so there is none."""
+    log = BreakingLog(store.log)
+    recording = Recording(log, store.codec, ChunkReader(store.codec), lambda: MONDAY)
+    recording.source("app", "file", "/var/log/app.log")
+    log.appends_that_fail, log.commits_before_failing = 1, True
+    assert recording.append("app", lines(1, 2), {"line": 2}).last_sequence == 2
+    assert recording.append("app", lines(3, 2), {"line": 4}).first_sequence == 3
+    assert bodies(store) == [r.body for r in lines(1, 4)]
 
 
 def test_a_store_that_cannot_even_be_read_after_a_failure_changes_nothing(store: Store) -> None:

@@ -164,7 +164,7 @@ class Detector:
         return enough and self._seen.get(stored.pattern_id, 0) <= 1
 
     def _runs(self, sighting: _Sighting, window: Sequence[StoredRecord]) -> list[_Sighting]:
-        """A symptom's occurrences in a chunk, cut where they are too far apart to belong together."""
+        """A symptom's occurrences in a chunk, cut where they lie further apart than the window."""
         gap = self.thresholds.window * 1e9
         runs: list[_Sighting] = []
         last = 0

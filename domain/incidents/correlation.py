@@ -80,7 +80,7 @@ def cluster(anomalies: Sequence[Anomaly], correlator: Correlator) -> list[Cluste
     """Group anomalies; every group lists the reasons that hold it together."""
     groups: list[list[Anomaly]] = []
     reasons: list[list[str]] = []
-    for anomaly in sorted(anomalies, key=lambda a: (a.first_time, a.key)):
+    for anomaly in sorted(anomalies, key=_order):
         links = [_link(anomaly, group, correlator) for group in groups]
         joined = [index for index, reason in enumerate(links) if reason]
         if not joined:
@@ -97,6 +97,12 @@ def cluster(anomalies: Sequence[Anomaly], correlator: Correlator) -> list[Cluste
         Cluster(tuple(group), tuple(dict.fromkeys(why)))
         for group, why in zip(groups, reasons, strict=True)
     ]
+
+
+def _order(anomaly: Anomaly) -> tuple[int, str, str, int]:
+    """Time first; anomalies of one time are told apart by where they stand."""
+    shown = anomaly.evidence[0].record
+    return anomaly.first_time, anomaly.key, shown.source, shown.sequence
 
 
 def _link(anomaly: Anomaly, group: Iterable[Anomaly], correlator: Correlator) -> str | None:

@@ -27,11 +27,11 @@ class RuleMatcher(Protocol):
 class KnowledgeBase:
     """All technologies with their rules, and how to find them."""
 
-    technologies: dict[str, Technology]
+    technologies: dict[str, Technology] = field(repr=False)
     matcher: RuleMatcher
     version: str
     """Hash of the catalogue's content: recorded with every diagnosis."""
-    rules: dict[str, Rule] = field(default_factory=dict)
-    technology_of_rule: dict[str, Technology] = field(default_factory=dict)
+    rules: dict[str, Rule] = field(default_factory=dict, repr=False)
+    technology_of_rule: dict[str, Technology] = field(default_factory=dict, repr=False)
     problems: tuple[str, ...] = ()
     """Rule files of the user that were left out, each with its reason."""

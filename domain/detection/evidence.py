@@ -10,6 +10,9 @@ AROUND = 3
 LONGEST_TEXT = 16_384
 """Characters of a record kept as evidence, from both ends: the cause stands at the end."""
 
+CUT = "[…]"
+"""Stands where a longer text was cut, so that nobody quotes over the gap."""
+
 
 def as_line(stored: StoredRecord) -> Line:
     """A record as a line of evidence, its text bounded."""
@@ -34,7 +37,7 @@ def bounded(text: str) -> str:
         return text
     half = LONGEST_TEXT // 2
     skipped = text.count("\n", half, len(text) - half)
-    return text[:half] + "\n" * skipped + text[-half:]
+    return text[:half] + CUT + "\n" * skipped + text[-half:]
 
 
 def evidence_of(records: Sequence[StoredRecord], index: int, chunk_hash: str) -> Evidence:

@@ -1,13 +1,16 @@
 """Cutting the span of a record that proves a claim, with the physical line it stands on."""
 
 import json
+import re
 
 from domain.detection.anomaly import Line
+from domain.detection.evidence import CUT
 from domain.investigations.diagnosis import Citation
 
 LONGEST_QUOTE = 300
 LONGEST_IN_PROSE = 200
-_PLACEHOLDER = "[REDACTED"
+_NOT_SOURCE = re.compile(r"\[REDACTED:\w{1,40}\]|" + re.escape(CUT))
+"""What stands in a record and not in its source."""
 
 
 def cite(line: Line, start: int = 0, end: int | None = None) -> Citation:
@@ -27,7 +30,11 @@ def cite(line: Line, start: int = 0, end: int | None = None) -> Citation:
                 quote = _around(text, focus, focus + min(len(matched), len(candidate)))
                 if quote:
                     return _citation(line, offset, quote)
-    return _citation(line, 0, _around(physical[0], 0, min(len(physical[0]), LONGEST_QUOTE)))
+    for offset, text in enumerate(physical[: line.line_count]):
+        quote = _around(text, 0, min(len(text), LONGEST_QUOTE))
+        if quote:
+            return _citation(line, offset, quote)
+    return _citation(line, 0, "")
 
 
 def said(line: Line, start: int, end: int) -> str:
@@ -63,16 +70,22 @@ def _line_at(text: str, position: int) -> str:
 
 
 def _around(text: str, start: int, end: int) -> str:
-    """The match with as much of its line as fits, without a redaction placeholder."""
+    """The match with as much of its line as fits, from one stretch that stands in the source."""
+    first, last = _stretch(text, start, end)
+    start = min(max(start, first), last)
+    end = max(start, min(end, last))
     room = max(0, LONGEST_QUOTE - (end - start))
-    begin = max(0, start - room // 2)
-    stop = min(len(text), begin + LONGEST_QUOTE)
-    begin = max(0, stop - LONGEST_QUOTE)
-    piece = text[begin:stop]
-    if _PLACEHOLDER not in piece:
-        return piece.strip()
-    clean = [part.split("]", 1)[-1] for part in piece.split(_PLACEHOLDER)]
-    clean[0] = piece.split(_PLACEHOLDER, 1)[0]
-    focus = text[start:end]
-    holding = [part for part in clean if focus and focus in part]
-    return max(holding or clean, key=len).strip()
+    stop = min(last, max(first, start - room // 2) + LONGEST_QUOTE)
+    return text[max(first, stop - LONGEST_QUOTE) : stop].strip()
+
+
+def _stretch(text: str, start: int, end: int) -> tuple[int, int]:
+    """The part between placeholders that holds most of the match, else the longest."""
+    gaps = [(0, 0), *(gap.span() for gap in _NOT_SOURCE.finditer(text)), (len(text), len(text))]
+    parts = [(a[1], b[0]) for a, b in zip(gaps, gaps[1:], strict=False)]
+
+    def fitness(part: tuple[int, int]) -> tuple[bool, int, int]:
+        shared = min(end, part[1]) - max(start, part[0])
+        return bool(text[part[0] : part[1]].strip()), max(0, shared), part[1] - part[0]
+
+    return max(parts, key=fitness)

@@ -3,12 +3,15 @@
 import fcntl
 import json
 import os
+import time
 from pathlib import Path
 from typing import IO, Any
 
 import httpx
 
 LOCK_FILE = "instance.lock"
+_WAIT = 2.0
+"""Seconds a command waits for another one to finish; a service is not waited for."""
 
 
 class AlreadyRunning(Exception):
@@ -41,12 +44,13 @@ class Instance:
                 f"the data directory {data} cannot be written: {error.strerror}; "
                 "check its owner, permissions and free space, or use another with --data DIR"
             ) from error
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        deadline = time.monotonic() + _WAIT
+        while not _locked(file):
             told = _told(file)
-            file.close()
-            raise AlreadyRunning(data, int(told.get("pid", 0)), str(told.get("url", ""))) from None
+            if told.get("url") or time.monotonic() > deadline:
+                file.close()
+                raise AlreadyRunning(data, int(told.get("pid", 0)), str(told.get("url", "")))
+            time.sleep(0.05)
         self._file = file
         self.announce("")
 
@@ -87,6 +91,14 @@ def running_api(data: Path) -> str | None:
     except httpx.HTTPError:
         return None
     return None
+
+
+def _locked(file: IO[str]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 def _told(file: IO[str]) -> dict[str, Any]:

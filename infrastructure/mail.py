@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import aiosmtplib
 import stamina
+import stamina.instrumentation
 
 from application.ports import DeliveryRefused
 from domain.notifications.notification import Notification
@@ -198,6 +199,8 @@ class MailChannel:
     async def _connect(self) -> aiosmtplib.SMTP:
         """Connected and logged in. Only a failed connection is tried again at once."""
         server = self.server
+        # A failed delivery becomes an event; by default stamina also prints each retry on stderr.
+        stamina.instrumentation.set_on_retry_hooks([])
         async for attempt in stamina.retry_context(
             on=aiosmtplib.SMTPConnectError,
             attempts=CONNECT_ATTEMPTS,

@@ -287,7 +287,8 @@ def _take_directory(directory: Path, paths: dict[Path, None], problems: list[Inp
 def _take_file(path: Path, paths: dict[Path, None], problems: list[InputProblem]) -> None:
     problem = _problem_of(path)
     if problem is None:
-        paths.setdefault(path)
+        # a source is the same file tomorrow, whatever folder we are called from then
+        paths.setdefault(Path(os.path.abspath(path)))
     else:
         problems.append(problem)
 

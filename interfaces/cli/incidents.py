@@ -1,5 +1,6 @@
 """`aiops incidents`, `incident`, `audit`: what is known, from the running system or the store."""
 
+import sys
 from pathlib import Path
 
 from application.auditing import AuditTrail
@@ -56,19 +57,10 @@ def _print_page(page: IncidentPage) -> None:
         return
     if not out.is_terminal:
         for row in page.items:
-            out.print(
-                "\t".join(
-                    safe(text)
-                    for text in (
-                        row.short_id,
-                        clock(row.first_time),
-                        row.state,
-                        row.criticality,
-                        row.service,
-                        row.title,
-                    )
-                )
-            )
+            columns = (row.short_id, clock(row.first_time), row.state, row.criticality)
+            texts = (*columns, row.service, row.title)
+            # written as it is: the console would turn tabs into spaces
+            sys.stdout.write("\t".join(" ".join(safe(text).split()) for text in texts) + "\n")
         return
     table = Table(box=None, header_style="dim", pad_edge=False)
     for column in ("id", "since (UTC)", "state", "criticality", "service", "what"):

@@ -10,7 +10,8 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from infrastructure.collectors.log_files import LogFiles
-from infrastructure.settings import load_settings
+from infrastructure.instance import AlreadyRunning
+from infrastructure.settings import Settings, load_settings
 from interfaces.cli.diagnose import read_stdin
 from interfaces.cli.failures import FAILED, InputUnusable
 from interfaces.cli.terminal import console, print_json, say
@@ -38,7 +39,7 @@ def run(
     """Ingest, detect, investigate, notify, project. Exit code 1 when some input was unusable."""
     settings = load_settings(data=data)
     began = time.perf_counter()
-    with System(settings) as system:
+    with _opened(settings) as system:
         before = sum(system.write_side.recording.counts().values())
         system.write_side.start_writer()
         files = system.write_side.log_files([path for path in paths if path != "-"])
@@ -59,6 +60,12 @@ def run(
             if "-" in paths:
                 lines += read_stdin(system.write_side, source)
         system.pipeline.drain()
+        undelivered = system.pipeline.delivering.pending
+        if undelivered:
+            say(
+                f"aiops: {undelivered} report(s) could not be sent yet; the next run tries again, "
+                "'aiops audit ID' says why, 'aiops doctor' shows the mail settings"
+            )
         counts = system.write_side.recording.counts()
         summary = IngestSummary(
             records=sum(counts.values()) - before,
@@ -71,6 +78,18 @@ def run(
     _tell(summary, as_json=as_json)
     if summary.problems:
         sys.exit(FAILED)
+
+
+def _opened(settings: Settings) -> System:
+    try:
+        return System(settings)
+    except AlreadyRunning as running:
+        if not running.url:
+            raise
+        raise InputUnusable(
+            f"AI Ops Copilot runs on {settings.data} already: restart it with --watch PATH, "
+            f"or send the lines with POST {running.url}/api/v1/logs"
+        ) from running
 
 
 def _follow(system: System, files: LogFiles, piped: str | None) -> int:

@@ -265,8 +265,8 @@ def _score(
 def confidence(candidates: Sequence[Candidate], index: int) -> float:
     """0 to 0.97: grows with the score and with the distance to the best other explanation.
 
-    A candidate that only names an effect, or accuses what is not at hand, stays below 0.5: the
-    cause is then not in the logs.
+    A candidate that only names an effect stays below 0.5: the cause is then not in the logs. One
+    that accuses a dependency not at hand may be sure of whom, if not of why.
     """
     candidate = candidates[index]
     rivals = [

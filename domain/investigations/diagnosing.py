@@ -45,8 +45,9 @@ def diagnose(
         for index in range(min(len(candidates), _MAX_HYPOTHESES))
     ]
     _adjust_for_memory(hypotheses, context)
-    hypotheses.sort(key=lambda h: -h.confidence)
-    best, answer = candidates[0], hypotheses[0]
+    # The surest answer leads, which need not be the one that explains most: an effect may.
+    ranked = sorted(zip(candidates, hypotheses, strict=False), key=lambda pair: -pair[1].confidence)
+    best, answer = ranked[0]
     criticality, why = _criticality(best, anomalies)
     visible = best.role is Role.CAUSE and best.error_class is not ErrorClass.UNKNOWN
     visible = visible and not (best.unresolved and best.error_class in _ELSEWHERE)
@@ -60,7 +61,7 @@ def diagnose(
         confidence=answer.confidence,
         cause_visible=visible,
         explanation=_explanation(best, changes, visible=visible),
-        hypotheses=hypotheses,
+        hypotheses=[hypothesis for _, hypothesis in ranked],
         citations=answer.citations,
     )
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+from itertools import pairwise
 
 from domain.detection.anomaly import Line
 from domain.detection.evidence import CUT
@@ -82,7 +83,7 @@ def _around(text: str, start: int, end: int) -> str:
 def _stretch(text: str, start: int, end: int) -> tuple[int, int]:
     """The part between placeholders that holds most of the match, else the longest."""
     gaps = [(0, 0), *(gap.span() for gap in _NOT_SOURCE.finditer(text)), (len(text), len(text))]
-    parts = [(a[1], b[0]) for a, b in zip(gaps, gaps[1:], strict=False)]
+    parts = [(before[1], after[0]) for before, after in pairwise(gaps)]
 
     def fitness(part: tuple[int, int]) -> tuple[bool, int, int]:
         shared = min(end, part[1]) - max(start, part[0])

@@ -73,8 +73,8 @@ class UnknownId(Exception):
 
     def __init__(self, wanted: str) -> None:
         super().__init__(
-            f"nothing has the id {wanted!r}: give an incident, investigation or notification id "
-            "or its beginning, as 'aiops incidents' prints it"
+            f"nothing has the id {wanted!r}: give the id of an incident, investigation, "
+            "notification or event, or its beginning, as 'aiops incidents' prints it"
         )
 
 
@@ -123,7 +123,10 @@ def _story(log: EventLog, wanted: str) -> list[Recorded]:
     incidents = {
         incident_of[r.event.originator_id]
         for r in about
-        if r.event.originator_id.hex.startswith(prefix) and r.event.originator_id in incident_of
+        if r.event.originator_id in incident_of
+        and (
+            r.event.originator_id.hex.startswith(prefix) or r.event.event_id.hex.startswith(prefix)
+        )
     }
     return [r for r in about if incident_of.get(r.event.originator_id) in incidents]
 

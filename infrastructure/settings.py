@@ -56,6 +56,8 @@ class Settings(BaseSettings):
     """Addresses, separated by commas."""
     host: str = "127.0.0.1"
     """Address the API and the dashboard listen on. There is no login: keep it local."""
+    allowed_hosts: str = ""
+    """Names besides the loopback ones under which browsers may reach us, separated by commas."""
     port: int = Field(default=8600, ge=0, le=65535)
     """Port of the API; 0 takes any free one."""
     dashboard_port: int = Field(default=8601, ge=0, le=65535)
@@ -67,6 +69,12 @@ class Settings(BaseSettings):
     def engine_in_force(self) -> str:
         """The engine asked for; `crew` where a model is configured, otherwise `knowledge`."""
         return self.engine or ("crew" if self.model else "knowledge")
+
+    @property
+    def host_names(self) -> list[str]:
+        """The address listened on and the names allowed besides it."""
+        named = [name.strip() for name in self.allowed_hosts.split(",") if name.strip()]
+        return [self.host, *named]
 
     @property
     def recipients(self) -> list[str]:

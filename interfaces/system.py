@@ -178,11 +178,9 @@ class System:
             accepted = 0
             position: int | None = None
             for chunk in made:
-                try:
-                    settled = self.write_side.intake.submit(origin, chunk, wait=False)
+                try:  # all of a request or nothing: what follows the first chunk waits for room
+                    settled = self.write_side.intake.submit(origin, chunk, wait=accepted > 0)
                 except IntakeFull as full:
-                    if accepted:
-                        break
                     raise QueueFull(full.retry_after_seconds) from full
                 event = settled.result(timeout=_DURABLE_WITHIN)
                 accepted += len(chunk.records)

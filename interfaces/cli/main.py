@@ -183,6 +183,20 @@ def doctor(data: Data = None, as_json: Json = False) -> None:
     run(data, as_json=as_json)
 
 
+@app.command("eval", epilog="Example: aiops eval my-cases --verbose")
+def evaluate(
+    directory: Annotated[
+        Path, typer.Argument(metavar="DIR", help="Folder with <case>/label.json and log*.txt.")
+    ],
+    verbose: Annotated[bool, typer.Option("--verbose", help="Also by class and by case.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Measure the diagnoses on labelled cases: accuracy with 95 % intervals."""
+    from interfaces.cli.evaluate import run
+
+    run(directory, verbose=verbose, as_json=as_json)
+
+
 @app.command(epilog="Example: aiops patterns /var/log/syslog")
 def patterns(paths: Paths, as_json: Json = False) -> None:
     """Show the message templates of some logs, most frequent first. Nothing is kept."""

@@ -77,18 +77,18 @@ class Service:
     def __init__(self, settings: Settings, *, dashboard: bool = True) -> None:
         """Start. Raises PortTaken and what System raises."""
         self._settings = settings
-        self._sockets = [_listen(settings.host, settings.port, "API", "--port")]
-        self.api_url = _url(settings.host, self._sockets[0])
-        self.dashboard_url = ""
-        self._dashboard: subprocess.Popen[bytes] | None = None
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
+        self._dashboard: subprocess.Popen[bytes] | None = None
+        self.dashboard_url = ""
         dashboard_port = 0
         if dashboard:
             probe = _listen(settings.host, settings.dashboard_port, "dashboard", "--dashboard-port")
             dashboard_port = int(probe.getsockname()[1])
             self.dashboard_url = _url(settings.host, probe)
-            probe.close()
+            probe.close()  # Streamlit wants to open it itself
+        self._sockets = [_listen(settings.host, settings.port, "API", "--port")]
+        self.api_url = _url(settings.host, self._sockets[0])
         self.system = System(settings, patient=True, tell=say, link=self.link)
         self._server = self._start_api()
         self.system.instance.announce(self.api_url)
@@ -161,7 +161,7 @@ class Service:
         from interfaces.api.app import create_app
 
         config = uvicorn.Config(
-            create_app(self.system, [self._settings.host]),
+            create_app(self.system, self._settings.host_names),
             log_level="warning",
             access_log=False,
             timeout_graceful_shutdown=3,
@@ -180,7 +180,11 @@ class Service:
         from interfaces.dashboard.launch import dashboard_command
 
         return subprocess.Popen(  # noqa: S603 - our own command
-            bound_to_parent(dashboard_command(self.api_url, port, self._settings.host)),
+            bound_to_parent(
+                dashboard_command(
+                    self.api_url, port, self._settings.host, tuple(self._settings.host_names[1:])
+                )
+            ),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

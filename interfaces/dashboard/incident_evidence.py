@@ -17,6 +17,7 @@ from projections.history.answers import IncidentDetail
 PROOF_LINES = 6
 """Cited lines under the root cause; the rest is in the view Evidence."""
 _SHOWN = 12
+_AROUND = 1
 
 
 def known_lines(anomalies: Iterable[Anomaly]) -> dict[str, Line]:
@@ -43,10 +44,19 @@ def proof(incident: IncidentDetail, citations: Sequence[Citation]) -> Markup:
 
 
 def _cited(citation: Citation, line: Line | None) -> Markup:
-    original = line.original if line else citation.quote
+    """The cited physical line between its neighbours in the record; a long trace is not shown."""
+    physical = line.original.split("\n") if line else [citation.quote]
+    first = line.line if line else citation.line
+    place = min(max(citation.line - first, 0), len(physical) - 1)
+    shown = range(max(0, place - _AROUND), min(len(physical), place + _AROUND + 1))
+    left_out = len(physical) - len(shown)
+    more = f" · {count(left_out)} more lines in this record, see Evidence" if left_out else ""
     return Markup('<div class="small dim">{}</div><div class="log">{}</div>').format(
-        text(f"{citation.ref} · line {citation.line}"),
-        log_line(citation.line, original, "hit", [citation.quote]),
+        text(f"{citation.ref} · line {citation.line}{more}"),
+        join(
+            log_line(first + n, physical[n], "hit" if n == place else "", [citation.quote])
+            for n in shown
+        ),
     )
 
 

@@ -45,7 +45,7 @@ def dashboard_command(
         hosts[host] = None
     flags = [f"--{name}={value}" for name, value in _FLAGS.items()]
     return [
-        *(sys.executable, "-m", "streamlit", "run", str(script)),
+        *(sys.executable, "-m", "interfaces.dashboard.serve", str(script)),
         *(f"--server.address={host}", f"--server.port={port}"),
         *(f"--server.allowedHosts={name}" for name in hosts),
         *flags,

@@ -65,6 +65,7 @@ class CommandLine:
         self.data = folder / "data"
         self.settings = settings
         self.environment = environment(self.home, settings)
+        self._started: list[subprocess.Popen[bytes]] = []
 
     def __call__(
         self,
@@ -95,9 +96,18 @@ class CommandLine:
     def start(self, *arguments: object, **how: Any) -> "subprocess.Popen[bytes]":
         """Start and leave it running; the caller ends it."""
         how = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **how}
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [*COMMAND, *map(str, arguments)], cwd=self.folder, env=self.environment, **how
         )
+        self._started.append(process)
+        return process
+
+    def end(self) -> None:
+        """End what a failed test left running."""
+        for process in self._started:
+            if process.poll() is None:
+                process.kill()
+            process.communicate()
 
 
 def children_of(pid: int) -> list[int]:

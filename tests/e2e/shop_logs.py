@@ -69,7 +69,7 @@ def _failed(i: int) -> list[str]:
         "Traceback (most recent call last):",
         '  File "/srv/basket/views.py", line 41, in show',
         "    connection = pool.connect()",
-        f'psycopg2.OperationalError: connection to "10.0.0.40", port 5432 failed: FATAL:  {REFUSED}',
+        f"psycopg2.OperationalError: connection to 10.0.0.40:5432 failed: FATAL:  {REFUSED}",
     ]
 
 

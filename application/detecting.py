@@ -176,7 +176,7 @@ class Detecting:
             event = recorded.event
             if isinstance(event, PatternDiscovered | PatternGeneralized):
                 self._templates[str(event.originator_id)] = event.template
-        self._restore_incidents(until)
+        self._restore_incidents()
         recent: deque[RecordsAppended] = deque(maxlen=_WARM_UP_CHUNKS)
         for recorded in read_all(self._log, topics=[RecordsAppended], until=until, batch=64):
             if isinstance(recorded.event, RecordsAppended):
@@ -184,10 +184,9 @@ class Detecting:
         for chunk in recent:
             self._examine(chunk)
 
-    def _restore_incidents(self, until: int) -> None:
-        opened = [
-            r.event.originator_id for r in read_all(self._log, topics=[IncidentOpened], until=until)
-        ]
+    def _restore_incidents(self) -> None:
+        """All of them: those of the last batch stand behind the position they were found at."""
+        opened = [r.event.originator_id for r in read_all(self._log, topics=[IncidentOpened])]
         for incident_id in opened:
             incident = self._log.load(incident_id)
             if incident is not None and incident.state is not State.RESOLVED:

@@ -15,7 +15,7 @@ from application.recording import utc_now
 from domain.detection.anomaly import Anomaly, Line
 from domain.incidents.incident import EvidenceAdded, Incident, IncidentOpened
 from domain.investigations.diagnosis import Context, Diagnosis
-from domain.investigations.gate import objections_to
+from domain.investigations.gate import citations_of, objections_to
 from domain.investigations.investigation import (
     CircuitClosed,
     CircuitOpened,
@@ -39,6 +39,7 @@ from domain.provenance import Cause, Fact
 
 PROCESS = "investigating"
 _TRIES_AT_THE_GATE = 2
+_TRIES_TO_TELL = 20
 _LEASE_MARGIN = timedelta(seconds=30)
 Output = TypeVar("Output", Context, Diagnosis, Remediation, Report)
 
@@ -121,13 +122,21 @@ class _Run:
     investigation: Investigation
     cause: Cause
     step: Step = Step.CONTEXT
+    lost: Exception | None = None
+    """Why nothing more can be recorded: the store fails, or another worker took the run over."""
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     def note(self, event_class: type[Fact], **facts: Any) -> None:
         """Make a fact of the run durable; the next fact follows from it."""
         with self.lock:
+            if self.lost is not None:
+                raise self.lost
             event_id = self.investigation.record(event_class, self.cause, **facts)
-            self.log.append(self.investigation)
+            try:
+                self.log.append(self.investigation)
+            except Exception as error:
+                self.lost = error
+                raise
             self.cause = Cause(self.cause.actor, self.cause.correlation_id, event_id)
 
     def tool_called(
@@ -222,10 +231,17 @@ class Investigator:
         last = self._log.last_of(investigation_id)
         assert last is not None
         run = _Run(self._log, investigation, last.leads_to("agent"))
+        try:
+            return self._conclude(run)
+        except ConcurrentAppend:  # our lease ran out, and another worker goes on with it
+            return None
+
+    def _conclude(self, run: _Run) -> Diagnosis | None:
+        investigation = run.investigation
         began = time.monotonic()
         case = self._case(investigation.incident_id)
         lookups = RecordedLookups(self._records, self._surroundings, self._similar, run.tool_called)
-        engines: dict[str, str] = {}
+        engines = dict(investigation.engines)
         deadline = began + self._limits.run
         try:
             _, diagnosis, remediation, report = self._steps(run, case, lookups, engines, deadline)
@@ -241,17 +257,22 @@ class Investigator:
                 engines=engines,
             )
             return None
-        run.note(
+        answer = {
+            "diagnosis": diagnosis.model_dump(mode="json"),
+            "remediation": remediation.model_dump(mode="json"),
+            "report": report.model_dump(mode="json"),
+        }
+        concluded = investigation.record(
             InvestigationConcluded,
+            run.cause,
             outcome="diagnosed" if diagnosis.cause_visible else "cause not in the logs",
             incident_id=investigation.incident_id,
             seconds=round(time.monotonic() - began, 3),
-            diagnosis=diagnosis.model_dump(mode="json"),
-            remediation=remediation.model_dump(mode="json"),
-            report=report.model_dump(mode="json"),
             engines=engines,
+            **answer,
         )
-        self._tell_incident(run, diagnosis, remediation, report)
+        self._tell_incident(run, Cause("investigating", run.cause.correlation_id, concluded),
+                            diagnosis, answer)  # fmt: skip
         return diagnosis
 
     def _steps(
@@ -299,7 +320,9 @@ class Investigator:
         run.cause = run.cause.by(f"agent:{step.value}")
         done = run.investigation.outputs.get(step.value)
         if done is not None:  # a run that was interrupted goes on where it was
-            return model.model_validate(done)
+            answer = model.model_validate(done)
+            self._show_again(answer, case, lookups)
+            return answer
         asked = run.investigation.engine
         order = [asked] if asked == "knowledge" else [asked, "knowledge"]
         reason = ""
@@ -348,7 +371,9 @@ class Investigator:
             except StepAbandoned as abandoned:
                 self._failed(run, step, engine, abandoned.reason, attempt, began)
                 return None, abandoned.reason
-            except Exception as error:  # noqa: BLE001 - an engine is a plugin: its fault must not end the run
+            except Exception as error:
+                if run.lost is not None:
+                    raise run.lost from error
                 reason = f"{type(error).__name__}: {error}"[:500]
                 self._failed(run, step, engine, reason, attempt, began)
                 return None, reason
@@ -377,6 +402,13 @@ class Investigator:
             seconds=round(time.monotonic() - began, 6),
         )
 
+    def _show_again(self, answer: Output, case: CaseFile, lookups: RecordedLookups) -> None:
+        """What an interrupted run had been shown and cited, the steps after it may cite too."""
+        known = self._known(case, lookups)
+        for citation in citations_of(answer):
+            if citation.ref not in known and citation.ref not in lookups.shown:
+                lookups.records_around(citation.source, citation.sequence, count=0)
+
     def _known(self, case: CaseFile, lookups: RecordedLookups) -> dict[str, Line]:
         return {line.ref: line for line in case.lines()} | lookups.shown
 
@@ -393,7 +425,8 @@ class Investigator:
         now = self._clock()
         if not isinstance(investigation, Investigation):
             return None
-        abandoned = self._alone and investigation.worker != self._worker
+        # Whoever asks here is not running it: alone, its lease is a dead run's, maybe our own.
+        abandoned = self._alone
         if investigation.concluded or not (abandoned or investigation.claimable(now)):
             return None
         last = self._log.last_of(investigation_id)
@@ -427,22 +460,20 @@ class Investigator:
         )
 
     def _tell_incident(
-        self, run: _Run, diagnosis: Diagnosis, remediation: Remediation, report: Report
+        self, run: _Run, cause: Cause, diagnosis: Diagnosis, answer: dict[str, dict[str, Any]]
     ) -> None:
-        """Put the conclusion into the incident's own stream."""
-        while True:
+        """Record the conclusion in the run's stream and in the incident's own, both or neither."""
+        conclusion = run.investigation.collect_events()
+        for attempt in range(1, _TRIES_TO_TELL + 1):
             incident = self._log.load(run.investigation.incident_id)
             assert isinstance(incident, Incident)
-            incident.reach_diagnosis(
-                run.investigation.id,
-                diagnosis.model_dump(mode="json"),
-                remediation.model_dump(mode="json"),
-                report.model_dump(mode="json"),
-                cause=run.cause.by("investigating"),
-            )
-            incident.escalate(diagnosis.criticality, diagnosis.criticality_reason, run.cause)
+            incident.reach_diagnosis(run.investigation.id, **answer, cause=cause)
+            incident.escalate(diagnosis.criticality, diagnosis.criticality_reason, cause)
             try:
-                self._log.append(incident)
+                self._log.append(*conclusion, incident)
             except ConcurrentAppend:
-                continue  # evidence joined meanwhile: load and decide again
+                # Evidence joined meanwhile: load and decide again. Or the run is another's now.
+                if attempt == _TRIES_TO_TELL:
+                    raise
+                continue
             return

@@ -133,6 +133,9 @@ class Delivering:
         except DeliveryRefused as refused:
             self._refused(notification, str(refused), cause)
             return False
+        except Exception as error:  # noqa: BLE001 - a channel is a plugin: its fault is its own
+            self._refused(notification, f"{type(error).__name__}: {error}"[:500], cause)
+            return False
         notification.deliver(message_id, cause)
         self._log.append(notification)
         self._due.pop(found, None)

@@ -33,12 +33,12 @@ class Pipeline:
         return self.detecting.run_once(limit)
 
     def investigate(self) -> int:
-        """Run every investigation that is asked for; returns how many."""
+        """Run every investigation that is asked for; returns how many came to an end."""
         self.requesting.run_once()
         waiting = self.investigator.waiting()
         for investigation in waiting:
             self.investigator.run(investigation)
-        return len(waiting)
+        return len(set(waiting) - set(self.investigator.waiting()))
 
     def notify(self) -> int:
         """Ask for and deliver what is due; returns how many were delivered."""

@@ -46,7 +46,7 @@ def objections_to(
     ourselves (an anomaly's reason), in which a figure may stand that is in no record.
     """
     objections = [
-        o for c in dict.fromkeys(_citations(output)) if (o := _citation_objection(c, case_lines))
+        o for c in dict.fromkeys(citations_of(output)) if (o := _citation_objection(c, case_lines))
     ]
     if isinstance(output, Diagnosis):
         objections += _diagnosis_objections(output, case_lines, tuple(known_facts))
@@ -191,16 +191,16 @@ def _mention_objections(output: Output, case_lines: Mapping[str, Line]) -> Itera
             )
 
 
-def _citations(value: object) -> Iterator[Citation]:
+def citations_of(value: object) -> Iterator[Citation]:
     """Every citation anywhere in an output."""
     if isinstance(value, Citation):
         yield value
     elif isinstance(value, BaseModel):
         for name in type(value).model_fields:
-            yield from _citations(getattr(value, name))
+            yield from citations_of(getattr(value, name))
     elif isinstance(value, list):
         for item in value:
-            yield from _citations(item)
+            yield from citations_of(item)
 
 
 def _texts(value: object) -> Iterator[str]:

@@ -85,6 +85,7 @@ class StepCompleted(Fact):
 
     def apply(self, aggregate: "Investigation") -> None:
         aggregate.outputs[self.step] = self.output
+        aggregate.engines[self.step] = self.engine
 
 
 class StepFailed(Fact):
@@ -152,6 +153,8 @@ class Investigation(Aggregate):
         self.worker: str | None = None
         self.lease_until: datetime | None = None
         self.outputs: dict[str, dict[str, Any]] = {}
+        self.engines: dict[str, str] = {}
+        """Which engine gave each step's output."""
         self.concluded = False
 
     @classmethod

@@ -83,11 +83,15 @@ def test_the_client_with_the_wrong_password_is_accused_not_the_server(watch: Wat
 @pytest.mark.parametrize(
     "trace",
     [
-        "Fold failed\nTraceback (most recent call last):\n"
-        '  File "cart.py", line 4, in fold\n    raise FoldError(basket)\n'
-        "cart.FoldError: basket is upside down",
-        "Fold failed\nshop.cart.FoldException: basket is upside down\n"
-        "\tat shop.cart.Fold.run(Fold.java:4)",
+        (
+            "Fold failed\nTraceback (most recent call last):\n"
+            '  File "cart.py", line 4, in fold\n    raise FoldError(basket)\n'
+            "cart.FoldError: basket is upside down"
+        ),
+        (
+            "Fold failed\nshop.cart.FoldException: basket is upside down\n"
+            "\tat shop.cart.Fold.run(Fold.java:4)"
+        ),
     ],
 )
 def test_an_exception_nobody_knows_is_a_defect_of_its_writer(watch: Watch, trace: str) -> None:

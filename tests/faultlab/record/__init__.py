@@ -1,0 +1,1 @@
+"""Records the logs of real servers with real injected faults, as labelled cases."""

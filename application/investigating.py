@@ -1,35 +1,32 @@
 """An incident in, a diagnosis out: who asks for investigations, and the run of the four steps."""
 
-import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
 from application.event_log import ConcurrentAppend, EventLog, read_all
+from application.investigation_run import Run
 from application.lookups import RecordedLookups, Records, SimilarIncidents, Surroundings
 from application.ports import CaseFile, Engine, StepAbandoned
 from application.recording import utc_now
+from application.time_limits import within
 from domain.detection.anomaly import Anomaly, Line
 from domain.incidents.incident import EvidenceAdded, Incident, IncidentOpened
 from domain.investigations.diagnosis import Context, Diagnosis
 from domain.investigations.gate import citations_of, objections_to
 from domain.investigations.investigation import (
-    CircuitClosed,
-    CircuitOpened,
     Investigation,
     InvestigationClaimed,
     InvestigationConcluded,
     InvestigationRequested,
-    ModelCalled,
     Step,
     StepCompleted,
     StepFailed,
     StepFellBack,
     StepStarted,
-    ToolCalled,
     investigation_id,
 )
 from domain.investigations.remediation import Remediation
@@ -53,6 +50,8 @@ class Limits:
     fix: float = 90.0
     report: float = 30.0
     run: float = 300.0
+    grace: float = 10.0
+    """What an engine may take longer than its limit, to give up by itself, before it is left."""
 
     def of(self, step: Step) -> float:
         """The limit of one step."""
@@ -114,63 +113,6 @@ def _symptoms(anomalies: list[dict[str, Any]]) -> set[tuple[str, str]]:
     return {(a["service"], (a["rule_ids"] or [a["pattern_id"]])[0]) for a in anomalies}
 
 
-@dataclass(slots=True)
-class _Run:
-    """One investigation under way: its stream, and what follows from what."""
-
-    log: EventLog
-    investigation: Investigation
-    cause: Cause
-    step: Step = Step.CONTEXT
-    lost: Exception | None = None
-    """Why nothing more can be recorded: the store fails, or another worker took the run over."""
-    lock: threading.RLock = field(default_factory=threading.RLock)
-
-    def note(self, event_class: type[Fact], **facts: Any) -> None:
-        """Make a fact of the run durable; the next fact follows from it."""
-        with self.lock:
-            if self.lost is not None:
-                raise self.lost
-            event_id = self.investigation.record(event_class, self.cause, **facts)
-            try:
-                self.log.append(self.investigation)
-            except Exception as error:
-                self.lost = error
-                raise
-            self.cause = Cause(self.cause.actor, self.cause.correlation_id, event_id)
-
-    def tool_called(
-        self, tool: str, arguments: dict[str, Any], digest: str, summary: str, seconds: float
-    ) -> None:
-        """A look-up was made."""
-        self.note(
-            ToolCalled,
-            step=self.step.value,
-            tool=tool,
-            arguments=arguments,
-            result_hash=digest,
-            result_summary=summary,
-            seconds=round(seconds, 6),
-        )
-
-    def model_called(self, **facts: Any) -> None:
-        """See application.ports.Journal."""
-        self.note(ModelCalled, step=self.step.value, **facts)
-
-    def circuit_opened(self, endpoint: str, failures: int, retry_after_seconds: float) -> None:
-        """See application.ports.Journal."""
-        self.note(
-            CircuitOpened,
-            endpoint=endpoint,
-            failures=failures,
-            retry_after_seconds=retry_after_seconds,
-        )
-
-    def circuit_closed(self, endpoint: str) -> None:
-        """See application.ports.Journal."""
-        self.note(CircuitClosed, endpoint=endpoint)
-
-
 class InvestigationFailed(Exception):
     """No engine could give a step's answer."""
 
@@ -230,13 +172,13 @@ class Investigator:
             return None
         last = self._log.last_of(investigation_id)
         assert last is not None
-        run = _Run(self._log, investigation, last.leads_to("agent"))
+        run = Run(self._log, investigation, last.leads_to("agent"))
         try:
             return self._conclude(run)
         except ConcurrentAppend:  # our lease ran out, and another worker goes on with it
             return None
 
-    def _conclude(self, run: _Run) -> Diagnosis | None:
+    def _conclude(self, run: Run) -> Diagnosis | None:
         investigation = run.investigation
         began = time.monotonic()
         case = self._case(investigation.incident_id)
@@ -277,7 +219,7 @@ class Investigator:
 
     def _steps(
         self,
-        run: _Run,
+        run: Run,
         case: CaseFile,
         lookups: RecordedLookups,
         engines: dict[str, str],
@@ -306,7 +248,7 @@ class Investigator:
 
     def _step(
         self,
-        run: _Run,
+        run: Run,
         step: Step,
         model: type[Output],
         call: Callable[[Engine, str], Output],
@@ -347,7 +289,7 @@ class Investigator:
 
     def _try(
         self,
-        run: _Run,
+        run: Run,
         step: Step,
         engine: Engine,
         call: Callable[[Engine, str], Output],
@@ -364,13 +306,17 @@ class Investigator:
             run.note(StepStarted, step=step.value, engine=engine.name, limit_seconds=limit)
             began = time.monotonic()
             try:
-                output = call(engine, objection)
+                output = self._answer(engine, limit, left, lambda: call(engine, objection))  # noqa: B023
                 objections = objections_to(
                     output, self._known(case, lookups), self._facts(case, output)
                 )
             except StepAbandoned as abandoned:
                 self._failed(run, step, engine, abandoned.reason, attempt, began)
                 return None, abandoned.reason
+            except TimeLimitExceeded as late:
+                run.disown(late.thread)
+                self._failed(run, step, engine, str(late), attempt, began)
+                return None, str(late)
             except Exception as error:
                 if run.lost is not None:
                     raise run.lost from error
@@ -390,8 +336,16 @@ class Investigator:
             self._failed(run, step, engine, f"refused by the gate: {objection}", attempt, began)
         return None, f"refused by the gate: {objection}"
 
+    def _answer(
+        self, engine: Engine, limit: float, left: float, call: Callable[[], Output]
+    ) -> Output:
+        """An engine's answer in its time; ours needs no watching. Raises TimeLimitExceeded."""
+        if engine.name == "knowledge":
+            return call()
+        return within(min(limit, left) + self._limits.grace, call)
+
     def _failed(
-        self, run: _Run, step: Step, engine: Engine, reason: str, attempt: int, began: float
+        self, run: Run, step: Step, engine: Engine, reason: str, attempt: int, began: float
     ) -> None:
         run.note(
             StepFailed,
@@ -460,7 +414,7 @@ class Investigator:
         )
 
     def _tell_incident(
-        self, run: _Run, cause: Cause, diagnosis: Diagnosis, answer: dict[str, dict[str, Any]]
+        self, run: Run, cause: Cause, diagnosis: Diagnosis, answer: dict[str, dict[str, Any]]
     ) -> None:
         """Record the conclusion in the run's stream and in the incident's own, both or neither."""
         conclusion = run.investigation.collect_events()

@@ -9,7 +9,7 @@ from application.event_log import EventLog
 from application.ports import ChunkCodec
 from domain.incidents.incident import EvidenceAdded, IncidentOpened
 from domain.logs.record import StoredRecord
-from domain.logs.source import GENESIS, RecordsAppended
+from domain.logs.source import GENESIS, RecordsAppended, SourceRegistered
 from domain.provenance import Fact
 
 _MOST_PROBLEMS = 100
@@ -53,6 +53,8 @@ class _Inspection:
         self._known.add(event.event_id)
         if isinstance(event, RecordsAppended):
             self._inspect_chunk(position, event)
+        elif isinstance(event, SourceRegistered):
+            self._inspect_place(position, event.source, event.chain, event.next_sequence)
         elif isinstance(event, IncidentOpened | EvidenceAdded):
             self._inspect_evidence(position, event)
 
@@ -82,6 +84,14 @@ class _Inspection:
         self._next[source] = chunk.last_sequence + 1
         self._hashes.add(chunk.chunk_hash.hex())
         self.records[source] += chunk.count
+
+    def _inspect_place(self, position: int, source: str, chain: bytes, sequence: int) -> None:
+        """Whether a chunk, or the stream of a new day, goes on where the last chunk ended."""
+        if chain != self._chain.get(source, GENESIS):
+            self.problem(position, f"the hash chain of {source} is broken before #{sequence}")
+        expected = self._next.get(source, 1)
+        if sequence != expected:
+            self.problem(position, f"{source} should go on with #{expected}, not #{sequence}")
 
     def _inspect_evidence(self, position: int, event: IncidentOpened | EvidenceAdded) -> None:
         for anomaly in event.anomalies:

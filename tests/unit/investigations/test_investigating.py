@@ -1,5 +1,6 @@
 """The run of an investigation, as its events tell it, whatever an engine or the store does."""
 
+import threading
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -179,6 +180,29 @@ def test_a_used_up_run_goes_on_with_the_engine_that_needs_no_time(store: Store) 
     assert worker.run(store.asked("other")) is not None
     assert engine.calls == []
     assert {e.to_engine for e in events(store, StepFellBack)} == {"knowledge"}
+
+
+def test_an_engine_that_hangs_is_left_and_heard_no_more(store: Store) -> None:
+    """The step falls back in time; what the engine does later is not recorded."""
+    go_on, done = threading.Event(), threading.Event()
+
+    def hanging(case: Any, context: Any, lookups: Any, *_: Any) -> Any:
+        go_on.wait(60)
+        try:
+            lookups.similar_incidents("too late")
+        finally:
+            done.set()
+
+    engine = Other(store.knowledge, diagnose=hanging)
+    limits = Limits(diagnosis=0.1, grace=0.1)
+    run = store.asked("other")
+    assert store.investigator({"other": engine}, limits=limits).run(run) is not None
+    assert [e.reason for e in events(store, StepFailed)] == ["no answer within 0.2 s"]
+    assert events(store, InvestigationConcluded)[0].engines["diagnosis"] == "knowledge"
+    head = store.log.head()
+    go_on.set()
+    assert done.wait(60)
+    assert store.log.head() == head
 
 
 class Crash(BaseException):

@@ -1,12 +1,11 @@
 """The one place where parts are put together."""
 
 import os
-import shutil
-import tempfile
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from uuid import UUID
 
 from application.chunk_reading import ChunkReader
@@ -202,12 +201,9 @@ class ThrowAwayStore:
     """A write side in a temporary directory that goes with it."""
 
     def __init__(self) -> None:
-        self.directory = Path(tempfile.mkdtemp(prefix="aiops-"))
-        try:
-            self.write_side = open_write_side(self.directory)
-        except BaseException:
-            shutil.rmtree(self.directory, ignore_errors=True)
-            raise
+        # goes at the end of the program at the latest, wherever a signal struck
+        self._directory = TemporaryDirectory(prefix="aiops-", ignore_cleanup_errors=True)
+        self.write_side = open_write_side(Path(self._directory.name))
 
     def __enter__(self) -> WriteSide:
         self.write_side.start_writer()
@@ -215,4 +211,4 @@ class ThrowAwayStore:
 
     def __exit__(self, *_: object) -> None:
         self.write_side.close()
-        shutil.rmtree(self.directory, ignore_errors=True)
+        self._directory.cleanup()

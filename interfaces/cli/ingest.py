@@ -82,7 +82,7 @@ def run(
 
 def _opened(settings: Settings) -> System:
     try:
-        return System(settings)
+        return System(settings, tell=say)
     except AlreadyRunning as running:
         if not running.url:
             raise

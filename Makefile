@@ -46,8 +46,9 @@ format: setup ## format the code
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-bench: setup ## all benchmarks that need nothing but this repository
-	@for file in tests/benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+bench: setup ## the benchmarks that need nothing but this repository
+	@$(BIN)/aiops bench ingest
+	@for name in parsing rebuild retrieval; do echo "== $$name"; $(BIN)/python -m tests.benchmarks.bench_$$name || exit 1; done
 
 docs: setup ## write docs/reference anew from the code
 	@$(BIN)/python docs/generate_reference.py

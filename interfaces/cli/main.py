@@ -197,6 +197,22 @@ def evaluate(
     run(directory, verbose=verbose, as_json=as_json)
 
 
+@app.command(epilog="Example: aiops bench ingest --lines 200000")
+def bench(
+    what: Annotated[str, typer.Argument(metavar="WHAT", help="What to measure: ingest.")],
+    lines: Annotated[int, typer.Option("--lines", min=1_000, help="How many lines.")] = 100_000,
+    as_json: Json = False,
+) -> None:
+    """Measure this machine: lines per second through the whole path, time to durable."""
+    from interfaces.cli.failures import WrongUsage
+
+    if what != "ingest":
+        raise WrongUsage(f"{what!r} cannot be measured: give ingest")
+    from interfaces.cli.bench import ingest as measure
+
+    measure(lines, as_json=as_json)
+
+
 @app.command(epilog="Example: aiops patterns /var/log/syslog")
 def patterns(paths: Paths, as_json: Json = False) -> None:
     """Show the message templates of some logs, most frequent first. Nothing is kept."""

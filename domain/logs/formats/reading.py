@@ -153,7 +153,9 @@ def _unescaped(text: str) -> str:
 
 
 class FormatReader:
-    """Finds the format of lines, trying first what fitted last.
+    """Finds the format of lines, trying first what fitted last, also by their first character.
+
+    Several programs may write one source; their lines often begin differently.
 
     inside: for the messages of envelopes, which are no envelopes themselves.
     """
@@ -162,6 +164,7 @@ class FormatReader:
         self._by_first, self._others = _index(catalogue, inside)
         self._clock = TimestampReader()
         self._last: CompiledFormat | None = None
+        self._last_by_first: dict[str, CompiledFormat] = {}
 
     def read(self, text: str, observed: int) -> Reading | None:
         """What the line says; None where it has no header of any known format."""
@@ -170,14 +173,20 @@ class FormatReader:
             reading = last.read(text, self._clock, observed)
             if reading is not None:
                 return reading
+        usual = self._last_by_first.get(text[:1])
+        if usual is not None and usual is not last:
+            reading = usual.read(text, self._clock, observed)
+            if reading is not None:
+                self._last = usual
+                return reading
         for candidate in self._by_first.get(text[:1], self._others):
-            if candidate is last:
+            if candidate is last or candidate is usual:
                 continue
             reading = candidate.read(text, self._clock, observed)
             if reading is not None:
                 # a fallback or a crash says nothing about the lines to come
                 if not (candidate.fallback or candidate.crash):
-                    self._last = candidate
+                    self._last = self._last_by_first[text[:1]] = candidate
                 return reading
         return None
 

@@ -12,7 +12,7 @@ from application.investigation_run import Run
 from application.lookups import RecordedLookups, Records, SimilarIncidents, Surroundings
 from application.ports import CaseFile, Engine, StepAbandoned
 from application.recording import utc_now
-from application.time_limits import within
+from application.time_limits import TimeLimitExceeded, within
 from domain.detection.anomaly import Anomaly, Line
 from domain.incidents.incident import EvidenceAdded, Incident, IncidentOpened
 from domain.investigations.diagnosis import Context, Diagnosis
@@ -317,7 +317,7 @@ class Investigator:
                 run.disown(late.thread)
                 self._failed(run, step, engine, str(late), attempt, began)
                 return None, str(late)
-            except Exception as error:
+            except Exception as error:  # an engine is a plugin: its fault must not end the run
                 if run.lost is not None:
                     raise run.lost from error
                 reason = f"{type(error).__name__}: {error}"[:500]

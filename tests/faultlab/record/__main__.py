@@ -8,7 +8,7 @@ import sys
 from tests.faultlab import record as package
 from tests.faultlab.record.case import Case, EvidenceMissing, record
 
-NO_FAMILIES = {"__main__", "case", "laboratory", "web"}
+NO_FAMILIES = {"__main__", "case", "laboratory", "syslog", "web"}
 
 
 def families() -> dict[str, dict[str, Case]]:

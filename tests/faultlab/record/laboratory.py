@@ -51,6 +51,10 @@ class Laboratory:
             self._logs[service] = path
         return path
 
+    def forget(self, service: str) -> None:
+        """This process's own words are no part of the case."""
+        self._logs.pop(service, None)
+
     def texts(self) -> dict[str, str]:
         """What every service wrote."""
         return {s: p.read_text(errors="replace") for s, p in self._logs.items()}

@@ -3,6 +3,8 @@
 import gzip
 import io
 import os
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -198,13 +200,26 @@ def test_expand_takes_good_input_and_explains_the_rest(tmp_path: Path) -> None:
     assert all(problem.remedy for problem in problems)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_a_file_we_may_not_read_is_a_problem(tmp_path: Path) -> None:
+@pytest.fixture
+def nobody() -> Iterator[None]:
+    """Root may read everything, so root becomes nobody for a moment."""
+    us = os.geteuid()
+    if us == 0:
+        os.seteuid(65534)
+    yield
+    os.seteuid(us)
+
+
+def test_a_file_we_may_not_read_is_a_problem(request: pytest.FixtureRequest) -> None:
     """With what to do about it."""
-    path = tmp_path / "a.log"
-    path.write_text("x\n")
-    path.chmod(0)
-    _, (problem,) = expand([str(path)])
+    with tempfile.TemporaryDirectory() as directory:  # pytest's own are closed to nobody
+        Path(directory).chmod(0o755)
+        path = Path(directory) / "a.log"
+        path.write_text("x\n")
+        path.chmod(0)
+        request.getfixturevalue("nobody")
+        _, (problem,) = expand([str(path)])
+        os.seteuid(os.getuid())
     assert problem.problem == "no permission to read it"
 
 

@@ -1,12 +1,14 @@
 """Questions of the command line: to the process that runs, or to the store when nothing runs."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from pydantic import BaseModel
 
 from application.auditing import AuditTrail
+from application.searching import SearchAnswer
 from domain.detection.anomaly import Line
-from domain.detection.evidence import as_line
+from domain.detection.evidence import as_line, bounded
 from infrastructure.instance import running_api
 from infrastructure.settings import Settings
 from projections.history.answers import IncidentDetail, IncidentPage
@@ -94,13 +96,18 @@ class _Remote:
         return self._client.audit(identity)
 
     def search(self, text: str, limit: int) -> Found:
-        answer = self._client.search(text, limit)
-        records = self._client.records(text=text, limit=limit)
-        return Found(
-            query=text,
-            hits=[Hit(**hit.model_dump(include=set(Hit.model_fields))) for hit in answer.hits],
-            records=[Line(**r.model_dump(include=set(Line.model_fields))) for r in records.items],
-        )
+        page = self._client.records(text=text, limit=limit)
+        same = set(Line.model_fields) - {"service", "text", "original"}
+        lines = [
+            Line(
+                **record.model_dump(include=same),
+                service=record.service or record.source,
+                text=bounded(record.text),
+                original=bounded(record.original),
+            )
+            for record in page.items
+        ]
+        return _found(text, self._client.search(text, limit), lines)
 
 
 class _Local:
@@ -109,7 +116,11 @@ class _Local:
         from interfaces.system import System
 
         self._system = System(settings, mend=False, tell=say)
-        self._system.read_models.catch_up()
+        try:
+            self._system.read_models.catch_up()
+        except BaseException:
+            self._system.close()
+            raise
 
     def __enter__(self) -> "_Local":
         return self
@@ -130,21 +141,26 @@ class _Local:
         vectors = self._system.read_models.vectors()
         if vectors is not None:
             self._system.read_models.catch_up()
-        answer = self._system.read_models.search(text, limit=limit)
         records = self._system.records.search(text, limit=limit)
-        return Found(
-            query=text,
-            hits=[
-                Hit(
-                    kind=hit.kind,
-                    id=hit.id,
-                    title=hit.title,
-                    snippet=hit.snippet,
-                    score=hit.score,
-                    why=[f"{f.by} in {f.kind}, rank {f.rank}" for f in hit.found_by],
-                )
-                for hit in answer.hits
-            ],
-            records=[as_line(stored) for stored in records],
-            note=answer.degraded or "",
-        )
+        answer = self._system.read_models.search(text, limit=limit)
+        return _found(text, answer, [as_line(stored) for stored in records])
+
+
+def _found(query: str, answer: SearchAnswer, records: Sequence[Line]) -> Found:
+    """The same answer whichever way it came; records newest first."""
+    return Found(
+        query=query,
+        hits=[
+            Hit(
+                kind=hit.kind,
+                id=hit.id,
+                title=hit.title,
+                snippet=hit.snippet,
+                score=hit.score,
+                why=[f"{found.by} in {found.kind}, rank {found.rank}" for found in hit.found_by],
+            )
+            for hit in answer.hits
+        ],
+        records=sorted(records, key=lambda r: (-r.time, r.source, -r.sequence)),
+        note=answer.degraded or "",
+    )

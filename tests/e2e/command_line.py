@@ -43,6 +43,7 @@ class Ran:
     @property
     def json(self) -> Any:
         """The one JSON document on stdout."""
+        assert self.out, self.err
         return json.loads(self.out)
 
     @property

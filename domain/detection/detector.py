@@ -95,9 +95,10 @@ class Detector:
             self._records_of[stored.ref.source] = self._records_of.get(stored.ref.source, 0) + 1
             if severity < WARN and stored.pattern_id in self._quiet:
                 continue
-            if is_access_record(stored.record):
-                continue  # its rate of server errors is looked at instead
             service = stored.record.service or stored.ref.source
+            if is_access_record(stored.record):
+                self._recognise(service, stored)
+                continue  # its rate of server errors is looked at instead
             judgement = self._look(stored, service)
             symptom = self._symptom_of(stored, judgement)
             if symptom is not None:
@@ -285,6 +286,7 @@ class Detector:
                 first_time=first.record.time,
                 last_time=rate.last_time,
                 count=rate.fresh(),
+                statuses=dict(rate.statuses),
                 evidence=[evidence_of(window, index, chunk_hash)],
             )
         ]

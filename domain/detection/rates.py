@@ -1,5 +1,6 @@
 """Rates against a threshold: the share of server errors among the answers of an access log."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from domain.detection.thresholds import Thresholds
@@ -24,6 +25,8 @@ class ServerErrorRate:
         self._answers = 0
         self._errors = 0
         self._reported = 0
+        self.statuses: Counter[str] = Counter()
+        """Server errors by status."""
         self.last_time = 0
 
     def count(self, window: Sequence[StoredRecord], start: int) -> int | None:
@@ -40,9 +43,11 @@ class ServerErrorRate:
                 continue
             if record.time - self._since > self._limits.window * 1e9:
                 self._since, self._answers, self._errors, self._reported = record.time, 0, 0, 0
+                self.statuses.clear()
             self._answers += 1
             if status >= 500:
                 self._errors += 1
+                self.statuses[str(status)] += 1
                 self.last_time = max(self.last_time, record.time)
                 first = index if first is None else first
         needed = max(self._limits.server_errors, self._reported * 2)
@@ -61,7 +66,8 @@ class ServerErrorRate:
         """The numbers behind the anomaly."""
         return (
             f"{self._errors} of {self._answers} answers are server errors "
-            f"({self._share:.0%}, threshold {self._limits.server_error_share:.0%})"
+            f"({self._share:.0%}, threshold {self._limits.server_error_share:.0%}; "
+            f"{', '.join(f'HTTP {s}: {n} times' for s, n in self.statuses.most_common())})"
         )
 
     def fresh(self) -> int:

@@ -26,6 +26,7 @@ PidFile {lab.folder}/httpd.pid
 {modules}
 User www-data
 Group www-data
+TypesConfig /etc/mime.types
 Listen 127.0.0.1:{listens}
 StartServers 1
 ErrorLog {lab.log("apache-error")}

@@ -148,7 +148,7 @@ def setting_invalid(lab: Laboratory) -> None:
     server.book(8, 0.05).wait(30)
     stop(process, 2)
     with (server.data / "main" / "postgresql.conf").open("a") as conf:
-        conf.write("shared_buffers = 128 megabytes\n")
+        conf.write("shared_buffers = '128 megabytes'\n")
     for _ in range(2):
         server.start(wait=False).wait(10)
     server.book(5, 0.3).wait(30)

@@ -10,7 +10,7 @@ def collect(lab: Laboratory, service: str, *, dev_log: bool = False) -> int:
     unix = 'module(load="imuxsock" SysSock.Use="on" SysSock.UsePIDFromSystem="off")' if dev_log else ""
     conf = lab.write(
         "rsyslog.conf",
-        f"""global(workDirectory="{lab.folder}" localHostname="edge-3")
+        f"""global(processInternalMessages="on" workDirectory="{lab.folder}" localHostname="edge-3")
 module(load="imudp")
 {unix}
 input(type="imudp" address="127.0.0.1" port="{listens}")

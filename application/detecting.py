@@ -59,15 +59,27 @@ class Detecting:
     ) -> None:
         self._log = log
         self._reader = reader
+        self._begin(knowledge, thresholds)
+
+    def _begin(self, knowledge: KnowledgeBase, thresholds: Thresholds | None) -> None:
+        """Stand where the log stops, knowing only what is recorded."""
+        self._unsure = True
         self.detector = Detector(knowledge, thresholds)
         self._templates: dict[str, str] = {}
         self._loose: deque[tuple[Anomaly, Cause]] = deque(maxlen=_MAX_LOOSE)
         self._open: dict[UUID, dict[str, Anomaly]] = {}
-        self.position = log.progress(PROCESS)
+        self.position = self._log.progress(PROCESS)
         self._restore()
+        self._unsure = False
 
     def run_once(self, limit: int = 64) -> int:
-        """Look at up to `limit` new events; returns how many there were."""
+        """Look at up to `limit` new events; returns how many there were.
+
+        What was seen but could not be recorded is forgotten and looked at again: counted twice,
+        or believed to be told, it would be lost.
+        """
+        if self._unsure:
+            self._begin(self.detector.knowledge, self.detector.thresholds)
         batch = self._log.read(self.position, limit, TOPICS)
         if not batch:
             head = self._log.head()
@@ -75,7 +87,9 @@ class Detecting:
                 self._log.save_progress(PROCESS, head)
                 self.position = head
             return 0
+        self._unsure = True
         self._handle(batch)
+        self._unsure = False
         return len(batch)
 
     def _handle(self, batch: Sequence[Recorded]) -> None:

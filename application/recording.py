@@ -60,7 +60,8 @@ class Recording:
         self._restore()
         known = self._sources.get(name)
         now = self._clock()
-        if known is None or known.day != now.astimezone(UTC).date():
+        # A clock set back over midnight must not begin yesterday's stream a second time.
+        if known is None or known.day < now.astimezone(UTC).date():
             registered = register(
                 name,
                 known.kind if known else kind,

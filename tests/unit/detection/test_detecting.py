@@ -1,16 +1,18 @@
 """The process manager that turns recorded chunks into incidents."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from application.detecting import PROCESS
-from application.event_log import read_all
+from application.event_log import ConcurrentAppend, read_all
 from domain.incidents.incident import EvidenceAdded, Incident, IncidentOpened
 from domain.knowledge.knowledge_base import KnowledgeBase
 from domain.logs.record import ERROR, FATAL, INFO, LogRecord
 from domain.provenance import Cause
+from infrastructure.event_store.sqlite_log import StoreUnusable
 from tests.scenes import Store, disk_full, record
 
 
@@ -21,6 +23,13 @@ def store(tmp_path: Path, knowledge: KnowledgeBase) -> Store:
 
 def events(store: Store, *topics: Any) -> list[Any]:
     return [recorded.event for recorded in read_all(store.log, topics=topics)]
+
+
+def raising(error: Exception) -> Callable[..., Any]:
+    def fail(*_: Any, **__: Any) -> Any:
+        raise error
+
+    return fail
 
 
 def odd(first: int, count: int) -> list[LogRecord]:
@@ -100,3 +109,25 @@ def test_a_resolved_incident_takes_nothing_in(store: Store) -> None:
     detecting.run_once()
     assert len(events(store, IncidentOpened)) == 2
     assert events(store, EvidenceAdded) == []
+
+
+@pytest.mark.parametrize("error", [StoreUnusable("the disk is full"), ConcurrentAppend("ada")])
+def test_an_incident_that_could_not_be_recorded_is_found_again(
+    store: Store, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    """The third error of three opens it, though the store failed when it came."""
+    detecting = store.detecting()
+    store.write("cart", odd(1, 2))
+    detecting.run_once()
+    store.write("cart", odd(3, 1))
+    with monkeypatch.context() as broken:
+        broken.setattr(store.log, "append", raising(error))
+        for _ in "twice":
+            with pytest.raises(type(error)):
+                detecting.run_once()
+    detecting.run_once()
+    (opened,) = events(store, IncidentOpened)
+    assert [anomaly["count"] for anomaly in opened.anomalies] == [3]
+    store.write("cart", odd(4, 3))
+    detecting.run_once()
+    assert [e.originator_id for e in events(store, EvidenceAdded)] == [opened.originator_id]

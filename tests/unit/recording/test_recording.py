@@ -114,6 +114,17 @@ def test_midnight_between_two_appends_needs_no_registration_by_the_caller(store:
     assert store.recording.append("app", lines(2, 1), {"line": 2}).first_sequence == 2
 
 
+def test_a_clock_set_back_over_midnight_does_not_stop_recording(store: Store) -> None:
+    """The stream of the newer day goes on: yesterday's exists already."""
+    store.write("app", lines(1, 1))
+    store.now += timedelta(minutes=2)
+    tuesday = store.write("app", lines(2, 1))
+    store.now -= timedelta(minutes=2)
+    after = store.write("app", lines(3, 1))
+    assert (after.originator_id, after.first_sequence) == (tuesday.originator_id, 3)
+    assert len(events(store, SourceRegistered)) == 2
+
+
 def test_a_restart_on_another_day_carries_on_too(
     store: Store, tmp_path: Path, knowledge: KnowledgeBase
 ) -> None:

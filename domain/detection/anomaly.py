@@ -74,6 +74,8 @@ class Anomaly(BaseModel):
     first_time: int
     last_time: int
     count: int
+    statuses: dict[str, int] = {}
+    """For a rate of failing answers: how many of each HTTP status."""
     evidence: list[Evidence]
 
     @property

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from domain.knowledge.knowledge_base import KnowledgeBase
+from domain.knowledge.vocabulary import Layer
 
 _MAX_TEXT = 4_096
 
@@ -22,9 +23,6 @@ _SERVES = re.compile(r"\bserver: [^\s,]{0,80}:(\d{2,5})\b")
 _NAMES_PORT = re.compile(
     r"(?i)(?:\b(?:\d{1,3}(?:\.\d{1,3}){3}|localhost|[a-z0-9][a-z0-9.-]{1,60})|\]):(\d{2,5})\b"
     r"|\bport[\s=:\"']{1,3}(\d{2,5})\b"
-)
-_REQUEST = re.compile(
-    r'"(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) (\S{1,500}) HTTP/[\d.]+" (\d{3})\b'
 )
 _HOST = re.compile(
     r"(?i)(?://|@|\bhost[\s=:\"']{1,3}|\bto |\bserver at \"?)([a-z][a-z0-9-]{1,40})[.:/\s\"',]"
@@ -50,16 +48,12 @@ def named_ports(text: str) -> list[int]:
 
 _NAMED_REQUEST = re.compile(r"\b(GET|HEAD|POST|PUT|PATCH|DELETE) (/[^\s\"'?,;]{0,300})")
 
+_NAME_PART = re.compile(r"[a-z][a-z0-9]{2,40}")
+
 
 def named_requests(text: str) -> set[str]:
     """The HTTP requests a text speaks of, as `POST /orders`, without their queries."""
     return {f"{method} {path}" for method, path in _NAMED_REQUEST.findall(text[:_MAX_TEXT])}
-
-
-def answered_request(text: str) -> tuple[str, str, str] | None:
-    """Method, target and status of the request an access record is about."""
-    found = _REQUEST.search(text[:_MAX_TEXT])
-    return None if found is None else (found[1], found[2], found[3])
 
 
 @dataclass(slots=True)
@@ -102,6 +96,7 @@ class DependencyGraph:
         for other in self.technologies:
             if other != service and other.lower() in hosts:
                 yield other, f"it names the host {other}"
+        yield from self._passed_on_to(service, text, knowledge)
         mentioned = set(knowledge.matcher.technologies_mentioned(text[:_MAX_TEXT]))
         mentioned.discard(self.technologies.get(service, ""))
         for technology in sorted(mentioned):
@@ -109,6 +104,18 @@ class DependencyGraph:
             if len(owners) == 1:
                 title = knowledge.technologies[technology].title
                 yield owners[0], f"its records speak of {title}, which {owners[0]} is"
+
+    def _passed_on_to(
+        self, service: str, text: str, knowledge: KnowledgeBase
+    ) -> Iterable[tuple[str, str]]:
+        """A proxy names the service it passes a request on to (`www shop_nodes/n1`)."""
+        technology = self.technologies.get(service, "")
+        if not technology or knowledge.technologies[technology].layer is not Layer.PROXY:
+            return
+        words = set(_NAME_PART.findall(text[:_MAX_TEXT].lower()))
+        for other in self.technologies:
+            if other != service and other.lower() in words:
+                yield other, f"{service} passes requests on to it by name"
 
     def callees(self, service: str) -> list[str]:
         """Services that `service` needs directly."""

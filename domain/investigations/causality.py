@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from domain.detection.anomaly import Anomaly, AnomalyKind, Line
-from domain.incidents.dependencies import DependencyGraph, answered_request, named_ports
+from domain.incidents.dependencies import DependencyGraph, named_ports
 from domain.knowledge.judging import judge
 from domain.knowledge.knowledge_base import KnowledgeBase
 from domain.knowledge.rule import Culprit, Role, Rule, RuleMatch
@@ -35,6 +35,9 @@ _RESOURCE_CLASSES = frozenset(
     }
 )
 """Faults that lie where the technology runs, even when a client's record tells of them."""
+
+_HELD_BY_THE_STORE = frozenset({ErrorClass.LOCK_CONTENTION, ErrorClass.DATA_CORRUPTION})
+"""Locks and data lie in the store, in whatever general words its clients complain."""
 
 _EXCEPTION = re.compile(
     r"(?m)^\s{0,8}(?:Caused by: |Uncaught |Unhandled )?"
@@ -142,8 +145,7 @@ def _add_failing_answers(
     found: dict[tuple[str, str], Candidate], anomaly: Anomaly, line: Line, graph: DependencyGraph
 ) -> None:
     """Requests answered 5xx: an effect; it accuses whom the writer passes requests on to."""
-    request = answered_request(line.text)
-    status = request[2] if request else ""
+    status = max(anomaly.statuses, key=anomaly.statuses.__getitem__, default="")
     callees = graph.callees(line.service)
     service = callees[0] if len(callees) == 1 else line.service
     candidate = found.setdefault(
@@ -197,6 +199,9 @@ def accused(
     owners = [s for s, t in graph.technologies.items() if t == technology.id and s != writer]
     writes_of_itself = technology.general or graph.technologies.get(writer) == technology.id
     if rule.culprit is Culprit.SELF:
+        if technology.general and rule.error_class in _HELD_BY_THE_STORE:
+            named = _store_named(line, match, graph, knowledge)
+            return (named or writer), False
         elsewhere = not writes_of_itself and rule.error_class in _RESOURCE_CLASSES
         return (owners[0], False) if elsewhere and len(owners) == 1 else (writer, False)
     if rule.culprit is Culprit.CLIENT:
@@ -208,6 +213,18 @@ def accused(
     if callee is None and len(owners) == 1 and not writes_of_itself:
         callee = owners[0]
     return (writer, True) if callee is None else (callee, False)
+
+
+def _store_named(
+    line: Line, match: RuleMatch, graph: DependencyGraph, knowledge: KnowledgeBase
+) -> str | None:
+    """The one known service whose technology the matched line itself names."""
+    begin = line.text.rfind("\n", 0, match.start) + 1
+    end = line.text.find("\n", match.end)
+    said = line.text[begin : end if end >= 0 else len(line.text)]
+    named = set(knowledge.matcher.technologies_mentioned(said))
+    owners = [s for s, t in graph.technologies.items() if t in named and s != line.service]
+    return owners[0] if len(owners) == 1 else None
 
 
 def _dependency(match: RuleMatch, line: Line, graph: DependencyGraph) -> str | None:

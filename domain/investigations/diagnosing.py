@@ -1,6 +1,7 @@
 """From ranked candidates to a diagnosis in words, every claim cited."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 
 from domain.detection.anomaly import Anomaly, AnomalyKind, Change
 from domain.incidents.dependencies import DependencyGraph
@@ -21,6 +22,13 @@ _DEPLOY_WORDS = ("deploy", "release", "migrat", "version", "upgrade")
 _DOWN = {ErrorClass.CONNECTION_REFUSED, ErrorClass.DEPENDENCY_DOWN, ErrorClass.NETWORK_UNREACHABLE}
 _ELSEWHERE = {*_DOWN, ErrorClass.TIMEOUT}
 """Classes that say a dependency fails, and not why."""
+_FAILING: Mapping[ErrorClass, str] = defaultdict(
+    lambda: "fails while answering requests",
+    {
+        ErrorClass.TIMEOUT: "does not answer in time, so requests time out",
+        ErrorClass.DEPENDENCY_DOWN: "is down or unavailable behind its gateway",
+    },
+)
 _CHANGED = {
     ErrorClass.CODE_DEFECT,
     ErrorClass.SCHEMA_MISMATCH,
@@ -118,7 +126,10 @@ def _root_cause(candidate: Candidate) -> str:
     quote = said(observation.line, observation.start, observation.end)
     if candidate.label == "server-errors":
         rates = dict.fromkeys(a.reason for a in candidate.explained if a.kind is AnomalyKind.RATE)
-        return f'Requests to {candidate.service} fail: {"; ".join(rates)}. For example: "{quote}".'
+        return (
+            f"{candidate.service} {_FAILING[candidate.error_class]}: {'; '.join(rates)}. "
+            f'For example: "{quote}".'
+        )
     if candidate.rule is None:
         kind = "fails with" if candidate.role is Role.CAUSE else "reports"
         return f'{candidate.service} {kind} an error that no rule knows: "{quote}".'

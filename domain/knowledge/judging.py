@@ -1,6 +1,7 @@
 """What the rules say about one record's text."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from domain.knowledge.knowledge_base import KnowledgeBase
@@ -33,6 +34,8 @@ class Judgement:
 EMPTY = Judgement()
 
 
+_DOUBT = 4
+"""Specificity a rule loses in a text that has nothing to do with its technology."""
 _INNERMOST = "\nCaused by: "
 _FRAME = re.compile(r"(?m)^(?:[ \t]+(?:at |File \"|\.\.\. \d+ more)| {4,}(?![\t]))[^\n]*$")
 """Stack frames of Java, Node and Python, with the lines of code Python prints below its own."""
@@ -53,11 +56,13 @@ def judge(text: str, knowledge: KnowledgeBase, technology: str = "") -> Judgemen
     """Find the rules in a text and sort them by role and specificity.
 
     `technology`: what its writer is, where that is known; rules for other writers are left out.
+    A rule of a technology that neither wrote the text nor is named in it is less specific here:
+    programs share words (`read-only`, `[ALERT]`).
 
     Where a stack trace names its innermost cause last (`Caused by:`), what is found there takes
     the place of what the same rule found in the exceptions wrapped around it.
     """
-    text = without_frames(text)
+    full, text = text, without_frames(text)
     found = {match.rule_id: match for match in knowledge.matcher.match(text)}
     if not found:
         return EMPTY
@@ -67,12 +72,13 @@ def judge(text: str, knowledge: KnowledgeBase, technology: str = "") -> Judgemen
             found[match.rule_id] = match.model_copy(
                 update={"start": match.start + offset, "end": match.end + offset}
             )
+    strangers = _strangers(full, list(found), knowledge, technology)
     by_role: dict[Role, list[tuple[Rule, RuleMatch]]] = {role: [] for role in Role}
     for match in found.values():
         rule = knowledge.rules[match.rule_id]
         if rule.only_from and technology not in rule.only_from:
             continue
-        by_role[rule.role].append((rule, match))
+        by_role[rule.role].append((_doubted(rule) if rule.id in strangers else rule, match))
     for pairs in by_role.values():
         pairs.sort(key=lambda pair: (-pair[0].specificity, pair[0].id))
     return Judgement(
@@ -81,3 +87,22 @@ def judge(text: str, knowledge: KnowledgeBase, technology: str = "") -> Judgemen
         changes=tuple(by_role[Role.CHANGE]),
         noise=tuple(by_role[Role.NOISE]),
     )
+
+
+def _strangers(
+    text: str, rule_ids: Iterable[str], knowledge: KnowledgeBase, technology: str
+) -> set[str]:
+    """The rules whose technology has nothing to do with the text, as far as can be seen."""
+    foreign = {
+        rule_id: owner.id
+        for rule_id in rule_ids
+        if not (owner := knowledge.technology_of_rule[rule_id]).general and owner.id != technology
+    }
+    if not foreign:
+        return set()
+    named = set(knowledge.matcher.technologies_mentioned(text))
+    return {rule_id for rule_id, owner in foreign.items() if owner not in named}
+
+
+def _doubted(rule: Rule) -> Rule:
+    return rule.model_copy(update={"specificity": max(1, rule.specificity - _DOUBT)})

@@ -32,6 +32,10 @@ SAMPLE = 8192
 
 _ARCHIVES = (".bz2", ".xz", ".zst", ".zip", ".tar", ".tgz", ".7z", ".rar", ".lz4")
 _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)  # a named pipe must not hang us
+_DOCUMENTS = frozenset(
+    [".conf", ".cfg", ".ini", ".yaml", ".yml", ".toml", ".md", ".html", ".xml", ".py", ".js", ".sh", ".sql", ".db", ".pid", ".sock", ".lock"]
+)
+
 _UTF16 = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 
 
@@ -271,7 +275,8 @@ def _take_directory(directory: Path, paths: dict[Path, None], problems: list[Inp
         return
     taken = 0
     for entry in entries:
-        if entry.is_file() and not entry.name.startswith(".") and not _is_archive(entry):
+        hidden = entry.name.startswith(".") or _is_archive(entry) or _is_document(entry)
+        if entry.is_file() and not hidden:
             found: list[InputProblem] = []
             _take_file(entry, paths, found)
             taken += not found
@@ -282,6 +287,20 @@ def _take_directory(directory: Path, paths: dict[Path, None], problems: list[Inp
                 str(directory), "no log file in this directory", "name the files themselves"
             )
         )
+
+
+def _is_document(path: Path) -> bool:
+    """A settings file or source code that lies beside logs: nobody meant it by the directory."""
+    if path.suffix.lower() in _DOCUMENTS:
+        return True
+    if path.suffix.lower() != ".json":
+        return False
+    try:
+        with path.open("rb") as file:
+            first = file.readline(SAMPLE).strip()
+    except OSError:
+        return False
+    return not (first.startswith(b"{") and first.endswith(b"}"))
 
 
 def _take_file(path: Path, paths: dict[Path, None], problems: list[InputProblem]) -> None:

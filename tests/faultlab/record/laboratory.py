@@ -24,6 +24,7 @@ class Laboratory:
     def __init__(self) -> None:
         self.folder = ROOT / "run"
         self._logs: dict[str, Path] = {}
+        self._from: dict[str, int] = {}
         self._processes: list[subprocess.Popen[bytes]] = []
         self._mounts: list[Path] = []
 
@@ -55,9 +56,16 @@ class Laboratory:
         """This process's own words are no part of the case."""
         self._logs.pop(service, None)
 
+    def keep_from_here(self, service: str) -> None:
+        """What this service said until now (a long start) is no part of the case."""
+        self._from[service] = self.log(service).stat().st_size
+
     def texts(self) -> dict[str, str]:
         """What every service wrote."""
-        return {s: p.read_text(errors="replace") for s, p in self._logs.items()}
+        return {
+            service: path.read_bytes()[self._from.get(service, 0) :].decode(errors="replace")
+            for service, path in self._logs.items()
+        }
 
     def place(self, name: str, owner: str = "root") -> Path:
         """A new folder for a server's data."""

@@ -16,16 +16,18 @@ class Rabbit:
     def __init__(self, lab: Laboratory, configuration: str = "") -> None:
         self.lab, self.port = lab, port(5672)
         base = lab.place("rabbit", "rabbitmq")
-        conf = lab.write("rabbitmq.conf", f"listeners.tcp.1 = 127.0.0.1:{self.port}\nlog.console = true\nlog.console.level = info\nlog.file = false\n{configuration}\n")
+        conf = lab.write("rabbitmq.conf", f"listeners.tcp.1 = 127.0.0.1:{self.port}\nlog.console = false\nlog.file = {lab.log('rabbitmq')}\nlog.file.level = info\n{configuration}\n")
         self.environment = {
             "HOME": str(base), "RABBITMQ_NODENAME": "rabbit@localhost", "RABBITMQ_MNESIA_BASE": str(base / "mnesia"),
             "RABBITMQ_LOG_BASE": str(base), "RABBITMQ_CONFIG_FILE": str(conf), "RABBITMQ_DIST_PORT": str(port(25672)),
             "RABBITMQ_ENABLED_PLUGINS_FILE": str(lab.write("plugins", "[].")), "ERL_EPMD_ADDRESS": "127.0.0.1",
         }  # fmt: skip
-        lab.start("rabbitmq", ["/usr/lib/rabbitmq/bin/rabbitmq-server"], user="rabbitmq", environment=self.environment, ready=self.port)
+        lab.start("rabbitmq-console", ["/usr/lib/rabbitmq/bin/rabbitmq-server"], user="rabbitmq", environment=self.environment, ready=self.port)
+        lab.forget("rabbitmq-console")
         wait_until(lambda: "startup complete" in lab.log("rabbitmq").read_text(), "RabbitMQ started", 60)
         for words in ("add_vhost shop", f"add_user shop {PASSWORD}", "set_permissions -p shop shop .* .* .*"):
             self.control(*words.split())
+        lab.keep_from_here("rabbitmq")
 
     def control(self, *words: str) -> str:
         """Run rabbitmqctl."""

@@ -99,12 +99,11 @@ def other_authority(lab: Laboratory) -> None:
 def limited(lab: Laboratory) -> None:
     listens = port(1883)
     start(lab, configuration(lab, listens, "max_connections 3"), listens)
-    app = sensor(lab, listens, 20, 0.1)
-    time.sleep(2)
-    for number in range(3):
-        lab.program(f"gateway-{number}", "temperature.py", listens, 12, 0.3, "sensor", PASSWORD)
-    app.wait(40)
-    lab.program("gateway-3", "temperature.py", listens, 5, 0.3, "sensor", PASSWORD).wait(40)
+    for number in range(4):
+        name = f"gateway-{number}"
+        app = lab.program(name, "temperature.py", listens, 12, 0.4, "sensor", PASSWORD)
+        time.sleep(1)
+    app.wait(60)
 
 
 @CASES.case("healthy-mqtt-reconnects", "mosquitto", "none (a gateway reconnects, the broker reloads)")

@@ -22,7 +22,7 @@ def courier(lab: Laboratory, *arguments: object) -> Popen[bytes]:
     home = ROOT / "courier"
     home.mkdir(exist_ok=True)
     (home / "main.go").write_text((PROGRAMS / "courier.go").read_text())
-    lab.quiet("sh", "-c", f"cd {home} && GOCACHE=/srv/lab/gocache GO111MODULE=off go build -o courier main.go", seconds=180)
+    lab.quiet("sh", "-c", f"cd {home} && GOCACHE=/srv/lab/gocache GO111MODULE=off CGO_ENABLED=0 go build -o courier main.go", seconds=180)
     return lab.start("courier", [home / "courier", *map(str, arguments)])
 
 

@@ -31,7 +31,7 @@ public class Warehouse {
 
   static Step step(String mode, String argument) {
     switch (mode) {
-      case "heap": return n -> { for (int i = 0; i < 12; i++) HISTORY.add(new byte[200_000]); };
+      case "heap": return n -> { HISTORY.add(new byte[4_000_000]); };
       case "depth": PARENT.put(4, 9); PARENT.put(9, 12); return n -> { if (n == 14) PARENT.put(12, 4); depth(4); };
       case "class": return n -> { if (n > 9) Class.forName(argument).getDeclaredConstructor().newInstance(); };
       case "keystore": return n -> { try (FileInputStream in = new FileInputStream(argument)) { KeyStore.getInstance("PKCS12").load(in, "before-rotation".toCharArray()); } };

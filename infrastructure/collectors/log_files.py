@@ -1,7 +1,9 @@
 """Many log files at once: found by glob, read to the end, or followed while they grow."""
 
+import re
 import threading
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 from application.collecting import Collection
@@ -19,6 +21,15 @@ _ROUNDS_PER_SEARCH = 8
 
 KnownSource = Callable[[str], tuple[str, Checkpoint]]
 """Location and checkpoint of a source by its name; empty where it is unknown."""
+
+
+_ROTATED = re.compile(r"(.+?)[.-](?:\d[\dT._-]*|old|bak)(?:\.gz)?")
+"""`app.log.1`, `app.log-20260304.gz`: what logrotate and its like make of `app.log`."""
+
+
+def _is_left_by_rotation(path: Path, followed: AbstractSet[Path]) -> bool:
+    match = _ROTATED.fullmatch(path.name)
+    return match is not None and path.with_name(match[1]) in followed
 
 
 class LogFiles:
@@ -52,9 +63,10 @@ class LogFiles:
     def search(self) -> list[InputProblem]:
         """Find the files the patterns mean now; returns what is newly wrong with them."""
         paths, problems = expand(self._patterns)
+        before = set(self._collections)
         for path in paths:
-            # A rotated file is still read under its own name by the one that followed it.
-            if path not in self._collections:
+            # What a rotation leaves behind was read, or is finished, under the name it had.
+            if path not in self._collections and not _is_left_by_rotation(path, before):
                 self._collections[path] = self._open(path)
         fresh = [problem for problem in problems if str(problem) not in self._told]
         self._told.update(str(problem) for problem in fresh)

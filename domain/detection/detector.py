@@ -193,7 +193,7 @@ class Detector:
         last = window[sighting.indexes[-1]]
         known = self._symptoms.get(key)
         gap = self.thresholds.window * 1e9
-        if known is None or first.record.time - known.last_time > gap:
+        if known is None or abs(first.record.time - known.last_time) > gap:
             evidence = evidence_of(window, sighting.indexes[0], chunk_hash)
             known = _Symptom(evidence, first.record.time, last.record.time)
             self._symptoms[key] = known

@@ -41,7 +41,8 @@ class ServerErrorRate:
             status = record.attributes.get(STATUS)
             if not isinstance(status, int):
                 continue
-            if record.time - self._since > self._limits.window * 1e9:
+            # Either way: one record of a wrong clock must not hold the window open for ever.
+            if abs(record.time - self._since) > self._limits.window * 1e9:
                 self._since, self._answers, self._errors, self._reported = record.time, 0, 0, 0
                 self.statuses.clear()
             self._answers += 1

@@ -140,6 +140,20 @@ def test_server_errors_are_told_again_when_they_have_doubled(watch: Watch) -> No
     assert [n for n, t in enumerate(told, 1) if t] == [5, 10, 20, 40]
 
 
+def test_one_answer_of_a_wrong_clock_does_not_hold_the_window_open(watch: Watch) -> None:
+    """Rare server errors of hours do not add up because one record came from 2099."""
+    watch.see(answered(200, 73 * 365 * 86_400))
+    for hour in range(10):
+        told = watch.see(answered(502, hour * 3_600), answered(200, hour * 3_600 + 1))
+        assert told == []
+
+
+def test_one_error_of_a_wrong_clock_does_not_make_old_errors_count(watch: Watch) -> None:
+    """Errors further apart than the window are not counted together, whatever came before."""
+    watch.see(odd(73 * 365 * 86_400))
+    assert [watch.see(odd(hour * 3_600)) for hour in range(6)] == [[]] * 6
+
+
 def test_missing_pages_are_no_failure(watch: Watch) -> None:
     """4xx is what clients ask for."""
     watch.see(*(answered(404, n / 10) for n in range(500)))

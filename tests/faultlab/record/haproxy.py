@@ -12,7 +12,9 @@ from tests.faultlab.record.web import PAGES, application, visit
 CASES = Cases()
 
 
-def start(lab: Laboratory, front: int, servers: str, more: str = "", limits: str = "") -> Popen[bytes]:
+def start(
+    lab: Laboratory, front: int, servers: str, more: str = "", limits: str = ""
+) -> Popen[bytes]:
     """Start HAProxy with one frontend and one backend."""
     log = collect(lab, "haproxy")
     conf = lab.write(
@@ -44,15 +46,23 @@ backend shop_nodes
 
 
 @CASES.case(
-    "haproxy-last-node-gone", "haproxy", "both application nodes die one after the other",
+    "haproxy-last-node-gone",
+    "haproxy",
+    "both application nodes die one after the other",
     Fault(
-        "Both shop nodes stopped, HAProxy's backend shop_nodes has no server available and answers 503",
-        "dependency_down", "shop-1", ("has no server available",),
-        (("server", "backend", "shop", "node"), ("down", "available", "refused", "stopped", "not running", "gone")),
+        "Both shop nodes stopped, HAProxy's backend shop_nodes has no server available "
+        "and answers 503",
+        "dependency_down",
+        "shop-1",
+        ("has no server available",),
+        (
+            ("server", "backend", "shop", "node"),
+            ("down", "available", "refused", "stopped", "not running", "gone"),
+        ),
         ("connection_refused", "crash"),
     ),
     criticality="critical",
-)  # fmt: skip
+)
 def nodes_gone(lab: Laboratory) -> None:
     one, two, front = port(8101), port(8102), port(8100)
     first, second = application(lab, one, "shop-1"), application(lab, two, "shop-2")
@@ -65,14 +75,18 @@ def nodes_gone(lab: Laboratory) -> None:
 
 
 @CASES.case(
-    "haproxy-backend-slow", "haproxy", "reports take 5 s, timeout server is 2 s",
+    "haproxy-backend-slow",
+    "haproxy",
+    "reports take 5 s, timeout server is 2 s",
     Fault(
         "The shop answers reports slower than HAProxy's server timeout: 504",
-        "timeout", "shop", ("sH--", " 504 "),
+        "timeout",
+        "shop",
+        ("sH--", " 504 "),
         (("time", "slow", "504"), ("server", "shop", "backend", "report", "upstream")),
         ("dependency_down",),
     ),
-)  # fmt: skip
+)
 def slow(lab: Laboratory) -> None:
     one, front = port(8101), port(8100)
     application(lab, one, slow=5)
@@ -82,14 +96,19 @@ def slow(lab: Laboratory) -> None:
 
 
 @CASES.case(
-    "haproxy-queue-full", "haproxy", "maxconn 2 a server, timeout queue 800 ms, slow reports",
+    "haproxy-queue-full",
+    "haproxy",
+    "maxconn 2 a server, timeout queue 800 ms, slow reports",
     Fault(
-        "The server's maxconn is reached and requests wait in HAProxy's queue until they are refused with 503",
-        "connections_exhausted", "haproxy", ("sQ--",),
+        "The server's maxconn is reached and requests wait in HAProxy's queue until they "
+        "are refused with 503",
+        "connections_exhausted",
+        "haproxy",
+        ("sQ--",),
         (("queue", "maxconn", "connection", "saturat", "overload", "capacity"),),
         ("timeout", "rate_limited", "dependency_down"),
     ),
-)  # fmt: skip
+)
 def queue(lab: Laboratory) -> None:
     one, front = port(8101), port(8100)
     application(lab, one, slow=1.7)
@@ -102,15 +121,21 @@ def queue(lab: Laboratory) -> None:
         visitor.join()
 
 
-@CASES.case("healthy-haproxy-rolling", "haproxy", "none (one node at a time is restarted, 404, a client that leaves)")
+@CASES.case(
+    "healthy-haproxy-rolling",
+    "haproxy",
+    "none (one node at a time is restarted, 404, a client that leaves)",
+)
 def healthy(lab: Laboratory) -> None:
     one, two, front = port(8101), port(8102), port(8100)
     first = application(lab, one, "shop-1", slow=1)
     second = application(lab, two, "shop-2", slow=1)
     start(
-        lab, front, f"    server n1 127.0.0.1:{one} check\n    server n2 127.0.0.1:{two} check",
+        lab,
+        front,
+        f"    server n1 127.0.0.1:{one} check\n    server n2 127.0.0.1:{two} check",
         "option redispatch\n    retries 3",
-    )  # fmt: skip
+    )
     visit(front, 30, (*PAGES, "/old/page"))
     stop(first)
     visit(front, 20, pause=0.1)

@@ -37,7 +37,10 @@ class Laboratory:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
     ) -> None:
         self.stop_everything()
         for mount in self._mounts:
@@ -117,7 +120,7 @@ class Laboratory:
                 env=_CLEAN | dict(environment or {}),
                 cwd=folder or self.folder,
                 start_new_session=True,
-                preexec_fn=limits,
+                preexec_fn=limits,  # noqa: PLW1509 (no thread runs when limits are set)
             )
         self._processes.append(process)
         if ready is not None:
@@ -150,9 +153,15 @@ class Laboratory:
         if user != "root":
             argv = ["setpriv", f"--reuid={user}", f"--regid={user}", "--init-groups", *argv]
         done = subprocess.run(
-            argv, capture_output=True, text=True, env=_CLEAN, timeout=seconds, check=False,
-            cwd=self.folder, stdin=subprocess.DEVNULL,
-        )  # fmt: skip
+            argv,
+            capture_output=True,
+            text=True,
+            env=_CLEAN,
+            timeout=seconds,
+            check=False,
+            cwd=self.folder,
+            stdin=subprocess.DEVNULL,
+        )
         return done.stdout + done.stderr
 
     def stop_everything(self) -> None:

@@ -31,40 +31,67 @@ class Server:
         self.port = port(3306)
         self.socket = self.data / "mysqld.sock"
         lab.quiet(
-            "mysql_install_db", "--no-defaults", f"--datadir={self.data}", "--user=mysql",
-            "--auth-root-authentication-method=normal", "--skip-test-db",
+            "mysql_install_db",
+            "--no-defaults",
+            f"--datadir={self.data}",
+            "--user=mysql",
+            "--auth-root-authentication-method=normal",
+            "--skip-test-db",
             "--innodb-log-file-size=4M",
-        )  # fmt: skip
+        )
 
     def start(self, *options: str, wait: bool = True) -> Popen[bytes]:
         """Start it, with further options."""
         return self.lab.start(
             "mariadb",
             [
-                "mariadbd", "--no-defaults", f"--datadir={self.data}", f"--port={self.port}",
-                f"--socket={self.socket}", "--bind-address=127.0.0.1", "--skip-name-resolve",
-                "--innodb-log-file-size=4M", "--innodb-buffer-pool-size=16M", *options,
+                "mariadbd",
+                "--no-defaults",
+                f"--datadir={self.data}",
+                f"--port={self.port}",
+                f"--socket={self.socket}",
+                "--bind-address=127.0.0.1",
+                "--skip-name-resolve",
+                "--innodb-log-file-size=4M",
+                "--innodb-buffer-pool-size=16M",
+                *options,
             ],
             user="mysql",
             ready=self.port if wait else None,
-        )  # fmt: skip
+        )
 
     def sql(self, statements: str) -> str:
         """Run statements as root."""
-        return self.lab.quiet("mariadb", "--no-defaults", f"-S{self.socket}", "-uroot", "-e", statements)
+        return self.lab.quiet(
+            "mariadb", "--no-defaults", f"-S{self.socket}", "-uroot", "-e", statements
+        )
 
     def orders(self, count: int, pause: float, *more: str, **options: object) -> Popen[bytes]:
         """Start the service that stores orders."""
         return self.lab.program(
-            "orders", "orders_mysql.py", self.port, options.pop("password", PASSWORD), count, pause,
-            *more, **options,
-        )  # fmt: skip
+            "orders",
+            "orders_mysql.py",
+            self.port,
+            options.pop("password", PASSWORD),
+            count,
+            pause,
+            *more,
+            **options,
+        )
 
     def hold(self, many: int, seconds: float, *statement: str) -> Popen[bytes]:
         """Start the report that keeps connections open; it logs nothing."""
         script = Path(__file__).with_name("programs") / "hold_mysql.py"
         (self.lab.folder / "report.py").write_text(script.read_text())
-        command = [PYTHON, "report.py", str(self.port), PASSWORD, str(many), str(seconds), *statement]
+        command = [
+            PYTHON,
+            "report.py",
+            str(self.port),
+            PASSWORD,
+            str(many),
+            str(seconds),
+            *statement,
+        ]
         process = self.lab.start("report", command)
         time.sleep(1.5)
         return process
@@ -79,13 +106,17 @@ def shop(lab: Laboratory, *options: str, data: Path | None = None) -> Server:
 
 
 @CASES.case(
-    "mariadb-slots-taken", "mariadb", "a report keeps all of 12 connections",
+    "mariadb-slots-taken",
+    "mariadb",
+    "a report keeps all of 12 connections",
     Fault(
         "MariaDB reached max_connections: a report holds every connection",
-        "connections_exhausted", "mariadb", ("Too many connections",),
+        "connections_exhausted",
+        "mariadb",
+        ("Too many connections",),
         (("connection",), ("too many", "max", "limit", "exhaust")),
     ),
-)  # fmt: skip
+)
 def slots_taken(lab: Laboratory) -> None:
     server = shop(lab, "--max-connections=12", "--log-warnings=3")
     app = server.orders(24, 0.25)
@@ -95,14 +126,21 @@ def slots_taken(lab: Laboratory) -> None:
 
 
 @CASES.case(
-    "mariadb-wrong-password-node", "mariadb", "the Node service has an old password",
+    "mariadb-wrong-password-node",
+    "mariadb",
+    "the Node service has an old password",
     Fault(
         "The loyalty service logs in to MariaDB with a wrong password: access denied for user shop",
-        "authentication", "loyalty", ("Access denied for user",),
-        (("password", "credential", "access denied"), ("denied", "authenticat", "login", "wrong", "reject")),
+        "authentication",
+        "loyalty",
+        ("Access denied for user",),
+        (
+            ("password", "credential", "access denied"),
+            ("denied", "authenticat", "login", "wrong", "reject"),
+        ),
         ("misconfiguration", "authorization"),
     ),
-)  # fmt: skip
+)
 def wrong_password(lab: Laboratory) -> None:
     server = shop(lab, "--log-warnings=2")
     orders = server.orders(25, 0.2)
@@ -112,14 +150,18 @@ def wrong_password(lab: Laboratory) -> None:
 
 
 @CASES.case(
-    "mariadb-volume-full", "mariadb", "the data lies on a 90 MB volume",
+    "mariadb-volume-full",
+    "mariadb",
+    "the data lies on a 90 MB volume",
     Fault(
         "MariaDB's data volume is full, so tables cannot grow",
-        "disk_exhausted", "mariadb", ("is full",),
+        "disk_exhausted",
+        "mariadb",
+        ("is full",),
         (("disk", "space", "volume", "table"), ("full", "no space", "exhaust", "out of")),
     ),
     criticality="critical",
-)  # fmt: skip
+)
 def volume_full(lab: Laboratory) -> None:
     data = lab.small_volume("mysql", 90, "mysql")
     server = shop(lab, "--innodb-data-file-path=ibdata1:4M:autoextend", data=data)
@@ -130,14 +172,21 @@ def volume_full(lab: Laboratory) -> None:
 
 
 @CASES.case(
-    "mariadb-table-missing", "mariadb", "release 2.9.0 writes a table nobody created",
+    "mariadb-table-missing",
+    "mariadb",
+    "release 2.9.0 writes a table nobody created",
     Fault(
         "Release 2.9.0 writes to table shop.order_items, which does not exist (migration not run)",
-        "schema_mismatch", "orders", ("Table 'shop.order_items' doesn't exist",),
-        (("table", "schema", "order_items", "migration"), ("exist", "missing", "mismatch", "not found")),
+        "schema_mismatch",
+        "orders",
+        ("Table 'shop.order_items' doesn't exist",),
+        (
+            ("table", "schema", "order_items", "migration"),
+            ("exist", "missing", "mismatch", "not found"),
+        ),
         ("bad_deployment", "misconfiguration"),
     ),
-)  # fmt: skip
+)
 def table_missing(lab: Laboratory) -> None:
     server = shop(lab)
     server.orders(25, 0.1).wait(30)
@@ -145,14 +194,18 @@ def table_missing(lab: Laboratory) -> None:
 
 
 @CASES.case(
-    "mariadb-lock-wait", "mariadb", "a report keeps a row of stock locked",
+    "mariadb-lock-wait",
+    "mariadb",
+    "a report keeps a row of stock locked",
     Fault(
         "A long transaction keeps the stock row locked, so orders exceed the lock wait timeout",
-        "lock_contention", "mariadb", ("Lock wait timeout exceeded",),
+        "lock_contention",
+        "mariadb",
+        ("Lock wait timeout exceeded",),
         (("lock",), ("wait", "timeout", "contention", "held", "blocked")),
         ("timeout",),
     ),
-)  # fmt: skip
+)
 def lock_wait(lab: Laboratory) -> None:
     server = shop(lab, "--innodb-lock-wait-timeout=1", "--log-warnings=2")
     server.orders(15, 0.1).wait(30)
@@ -161,14 +214,18 @@ def lock_wait(lab: Laboratory) -> None:
 
 
 @CASES.case(
-    "mariadb-bad-option", "mariadb", "a misspelt option in the configuration",
+    "mariadb-bad-option",
+    "mariadb",
+    "a misspelt option in the configuration",
     Fault(
         "MariaDB does not start: unknown variable innodb_bufer_pool_size in its configuration",
-        "misconfiguration", "mariadb", ("unknown variable 'innodb_bufer_pool_size",),
+        "misconfiguration",
+        "mariadb",
+        ("unknown variable 'innodb_bufer_pool_size",),
         (("unknown variable", "innodb_bufer", "configuration", "option", "setting"),),
     ),
     criticality="critical",
-)  # fmt: skip
+)
 def bad_option(lab: Laboratory) -> None:
     server = shop(lab)
     first = server.orders(8, 0.1)
@@ -181,15 +238,30 @@ def bad_option(lab: Laboratory) -> None:
 
 
 @CASES.case(
-    "mariadb-killed-under-load", "mariadb", "kill -9 of the server, started again 3 s later",
+    "mariadb-killed-under-load",
+    "mariadb",
+    "kill -9 of the server, started again 3 s later",
     Fault(
         "MariaDB was killed and did crash recovery; orders were lost meanwhile",
-        "crash", "mariadb", ("Starting crash recovery", "Can't connect to MySQL server"),
-        (("crash", "killed", "down", "restart", "recover", "refused", "not running", "unavailable"),),
+        "crash",
+        "mariadb",
+        ("Starting crash recovery", "Can't connect to MySQL server"),
+        (
+            (
+                "crash",
+                "killed",
+                "down",
+                "restart",
+                "recover",
+                "refused",
+                "not running",
+                "unavailable",
+            ),
+        ),
         ("dependency_down", "connection_refused"),
     ),
     criticality="critical",
-)  # fmt: skip
+)
 def killed(lab: Laboratory) -> None:
     server = shop(lab)
     running = lab._processes[-1]
@@ -201,7 +273,11 @@ def killed(lab: Laboratory) -> None:
     app.wait(40)
 
 
-@CASES.case("healthy-mariadb-restart", "mariadb", "none (planned restart between two batches, aborted clients)")
+@CASES.case(
+    "healthy-mariadb-restart",
+    "mariadb",
+    "none (planned restart between two batches, aborted clients)",
+)
 def healthy_restart(lab: Laboratory) -> None:
     server = shop(lab, "--log-warnings=3")
     running = lab._processes[-1]
@@ -216,20 +292,32 @@ def healthy_restart(lab: Laboratory) -> None:
 
 
 @CASES.case(
-    "double-mariadb-password-missing-table", "mariadb", "an old password here, a missing table there",
+    "double-mariadb-password-missing-table",
+    "mariadb",
+    "an old password here, a missing table there",
     Fault(
         "The loyalty service logs in to MariaDB with a wrong password: access denied for user shop",
-        "authentication", "loyalty", ("Access denied for user",),
-        (("password", "credential", "access denied"), ("denied", "authenticat", "login", "wrong", "reject")),
+        "authentication",
+        "loyalty",
+        ("Access denied for user",),
+        (
+            ("password", "credential", "access denied"),
+            ("denied", "authenticat", "login", "wrong", "reject"),
+        ),
         ("misconfiguration", "authorization"),
     ),
     second=Fault(
         "The orders service writes to table shop.invoices, which does not exist",
-        "schema_mismatch", "orders", ("Table 'shop.invoices' doesn't exist",),
-        (("table", "schema", "invoices", "migration"), ("exist", "missing", "mismatch", "not found")),
+        "schema_mismatch",
+        "orders",
+        ("Table 'shop.invoices' doesn't exist",),
+        (
+            ("table", "schema", "invoices", "migration"),
+            ("exist", "missing", "mismatch", "not found"),
+        ),
         ("bad_deployment", "misconfiguration"),
     ),
-)  # fmt: skip
+)
 def two_at_once(lab: Laboratory) -> None:
     server = shop(lab)
     server.orders(15, 0.1).wait(30)

@@ -29,20 +29,26 @@ def start(lab: Laboratory, conf: Path, ready: int | None) -> Popen[bytes]:
     return lab.start("mosquitto", ["mosquitto", "-c", conf], ready=ready)
 
 
-def sensor(lab: Laboratory, listens: int, count: int, pause: float, password: str = PASSWORD, *more: object) -> Popen[bytes]:
+def sensor(
+    lab: Laboratory, listens: int, count: int, pause: float, password: str = PASSWORD, *more: object
+) -> Popen[bytes]:
     """Start the sensor gateway."""
     return lab.program("sensor", "temperature.py", listens, count, pause, "sensor", password, *more)
 
 
 @CASES.case(
-    "mqtt-password-changed", "mosquitto", "the gateway has the old password",
+    "mqtt-password-changed",
+    "mosquitto",
+    "the gateway has the old password",
     Fault(
         "The sensor gateway is rejected by the broker: not authorised, wrong password",
-        "authentication", "sensor", ("not authorised",),
+        "authentication",
+        "sensor",
+        ("not authorised",),
         (("authoris", "authoriz", "password", "credential", "authenticat"),),
         ("authorization", "misconfiguration"),
     ),
-)  # fmt: skip
+)
 def password_changed(lab: Laboratory) -> None:
     listens = port(1883)
     start(lab, configuration(lab, listens), listens)
@@ -51,14 +57,18 @@ def password_changed(lab: Laboratory) -> None:
 
 
 @CASES.case(
-    "mqtt-broker-option-unknown", "mosquitto", "an option of another version",
+    "mqtt-broker-option-unknown",
+    "mosquitto",
+    "an option of another version",
     Fault(
         "The broker does not start: unknown configuration variable",
-        "misconfiguration", "mosquitto", ("Unknown configuration variable",),
+        "misconfiguration",
+        "mosquitto",
+        ("Unknown configuration variable",),
         (("configuration", "variable", "option", "setting"),),
     ),
     criticality="critical",
-)  # fmt: skip
+)
 def option_unknown(lab: Laboratory) -> None:
     listens = port(1883)
     running = start(lab, configuration(lab, listens), listens)
@@ -70,14 +80,21 @@ def option_unknown(lab: Laboratory) -> None:
 
 
 @CASES.case(
-    "mqtt-certificate-unknown-authority", "mosquitto", "the broker's certificate was renewed by another authority",
+    "mqtt-certificate-unknown-authority",
+    "mosquitto",
+    "the broker's certificate was renewed by another authority",
     Fault(
         "The gateway does not trust the broker's certificate: certificate verify failed",
-        "tls_failure", "sensor", ("certificate verify failed",),
-        (("certificate", "tls", "ssl"), ("verif", "trust", "unknown ca", "self-signed", "self signed", "authority")),
+        "tls_failure",
+        "mosquitto",
+        ("certificate verify failed",),
+        (
+            ("certificate", "tls", "ssl"),
+            ("verif", "trust", "unknown ca", "self-signed", "self signed", "authority"),
+        ),
         ("misconfiguration",),
     ),
-)  # fmt: skip
+)
 def other_authority(lab: Laboratory) -> None:
     listens = port(8883)
     crt, key = certificate(lab, "broker")
@@ -89,13 +106,17 @@ def other_authority(lab: Laboratory) -> None:
 
 
 @CASES.case(
-    "mqtt-connections-limited", "mosquitto", "max_connections 3, five gateways",
+    "mqtt-connections-limited",
+    "mosquitto",
+    "max_connections 3, five gateways",
     Fault(
         "The broker reached max_connections and turns a gateway away",
-        "connections_exhausted", "mosquitto", ("max_connections exceeded",),
+        "connections_exhausted",
+        "mosquitto",
+        ("max_connections exceeded",),
         (("connection",), ("max", "limit", "exceed", "too many")),
     ),
-)  # fmt: skip
+)
 def limited(lab: Laboratory) -> None:
     listens = port(1883)
     start(lab, configuration(lab, listens, "max_connections 3"), listens)
@@ -106,7 +127,9 @@ def limited(lab: Laboratory) -> None:
     app.wait(60)
 
 
-@CASES.case("healthy-mqtt-reconnects", "mosquitto", "none (a gateway reconnects, the broker reloads)")
+@CASES.case(
+    "healthy-mqtt-reconnects", "mosquitto", "none (a gateway reconnects, the broker reloads)"
+)
 def healthy(lab: Laboratory) -> None:
     listens = port(1883)
     running = start(lab, configuration(lab, listens), listens)

@@ -10,7 +10,13 @@ from tests.faultlab.record.web import PAGES, application, certificate, visit
 CASES = Cases()
 
 
-def configuration(lab: Laboratory, listens: int, locations: str, server: str = "", events: str = "worker_connections 256;") -> Path:
+def configuration(
+    lab: Laboratory,
+    listens: int,
+    locations: str,
+    server: str = "",
+    events: str = "worker_connections 256;",
+) -> Path:
     """nginx.conf with these locations."""
     access, errors = lab.log("nginx-access"), lab.log("nginx-error")
     return lab.write(
@@ -23,7 +29,8 @@ events {{ {events} }}
 http {{
   access_log {access} combined;
   client_body_temp_path {lab.folder}/body; proxy_temp_path {lab.folder}/proxy;
-  fastcgi_temp_path {lab.folder}/fcgi; uwsgi_temp_path {lab.folder}/uwsgi; scgi_temp_path {lab.folder}/scgi;
+  fastcgi_temp_path {lab.folder}/fcgi;
+  uwsgi_temp_path {lab.folder}/uwsgi; scgi_temp_path {lab.folder}/scgi;
   server {{
     listen 127.0.0.1:{listens};
     {server}
@@ -44,14 +51,18 @@ def proxy_to(upstream: str, more: str = "") -> str:
 
 
 @CASES.case(
-    "nginx-typo-in-reload", "nginx", "a directive is misspelt, then restarted",
+    "nginx-typo-in-reload",
+    "nginx",
+    "a directive is misspelt, then restarted",
     Fault(
         "nginx does not start: its configuration has an unknown directive proxy_pas",
-        "misconfiguration", "nginx", ('unknown directive "proxy_pas"',),
+        "misconfiguration",
+        "nginx",
+        ('unknown directive "proxy_pas"',),
         (("directive", "configuration", "proxy_pas", "config"),),
     ),
     criticality="critical",
-)  # fmt: skip
+)
 def typo(lab: Laboratory) -> None:
     app, front = port(8000), port(8080)
     application(lab, app)
@@ -65,19 +76,27 @@ def typo(lab: Laboratory) -> None:
 
 
 @CASES.case(
-    "nginx-upload-too-large", "nginx", "client_max_body_size 64k, photos have 300k",
+    "nginx-upload-too-large",
+    "nginx",
+    "client_max_body_size 64k, photos have 300k",
     Fault(
         "Uploads are larger than client_max_body_size, nginx answers 413",
-        "misconfiguration", "nginx", ("client intended to send too large body",),
+        "misconfiguration",
+        "nginx",
+        ("client intended to send too large body",),
         (("body", "upload", "413", "request entity"), ("large", "size", "limit", "exceed")),
         ("rate_limited",),
     ),
     criticality="medium",
-)  # fmt: skip
+)
 def too_large(lab: Laboratory) -> None:
     app, front = port(8000), port(8080)
     application(lab, app)
-    start(lab, configuration(lab, front, proxy_to(f"127.0.0.1:{app}"), "client_max_body_size 64k;"), front)
+    start(
+        lab,
+        configuration(lab, front, proxy_to(f"127.0.0.1:{app}"), "client_max_body_size 64k;"),
+        front,
+    )
     visit(front, 24)
     for _ in range(12):
         visit(front, 2, ("/articles",))
@@ -85,13 +104,18 @@ def too_large(lab: Laboratory) -> None:
 
 
 @CASES.case(
-    "nginx-document-root-forbidden", "nginx", "a deployment left the document root with mode 700",
+    "nginx-document-root-forbidden",
+    "nginx",
+    "a deployment left the document root with mode 700",
     Fault(
         "nginx may not read the document root: Permission denied, visitors get 403",
-        "authorization", "nginx", ("(13: Permission denied)",),
-        (("permission", "forbidden", "access", "403"),), ("misconfiguration",),
+        "authorization",
+        "nginx",
+        ("(13: Permission denied)",),
+        (("permission", "forbidden", "access", "403"),),
+        ("misconfiguration",),
     ),
-)  # fmt: skip
+)
 def forbidden(lab: Laboratory) -> None:
     front = port(8080)
     root = lab.place("www")
@@ -105,19 +129,28 @@ def forbidden(lab: Laboratory) -> None:
 
 
 @CASES.case(
-    "nginx-worker-connections", "nginx", "worker_connections 12 and slow reports",
+    "nginx-worker-connections",
+    "nginx",
+    "worker_connections 12 and slow reports",
     Fault(
         "nginx has too few worker_connections for the open requests",
-        "connections_exhausted", "nginx", ("worker_connections are not enough",),
-        (("worker_connections", "connection"),), ("misconfiguration",),
+        "connections_exhausted",
+        "nginx",
+        ("worker_connections are not enough",),
+        (("worker_connections", "connection"),),
+        ("misconfiguration",),
     ),
-)  # fmt: skip
+)
 def few_connections(lab: Laboratory) -> None:
     from threading import Thread
 
     app, front = port(8000), port(8080)
     application(lab, app, slow=3)
-    start(lab, configuration(lab, front, proxy_to(f"127.0.0.1:{app}"), events="worker_connections 12;"), front)
+    start(
+        lab,
+        configuration(lab, front, proxy_to(f"127.0.0.1:{app}"), events="worker_connections 12;"),
+        front,
+    )
     visit(front, 20)
     crowd = [Thread(target=visit, args=(front, 3, ("/report",), 0.2)) for _ in range(14)]
     for visitor in crowd:
@@ -127,14 +160,19 @@ def few_connections(lab: Laboratory) -> None:
 
 
 @CASES.case(
-    "nginx-key-of-another-certificate", "nginx", "the key file belongs to another certificate",
+    "nginx-key-of-another-certificate",
+    "nginx",
+    "the key file belongs to another certificate",
     Fault(
         "nginx does not start: the private key does not match the certificate",
-        "tls_failure", "nginx", ("key values mismatch",),
-        (("key", "certificate"), ("match", "mismatch")), ("misconfiguration",),
+        "tls_failure",
+        "nginx",
+        ("key values mismatch",),
+        (("key", "certificate"), ("match", "mismatch")),
+        ("misconfiguration",),
     ),
     criticality="critical",
-)  # fmt: skip
+)
 def other_key(lab: Laboratory) -> None:
     app, front = port(8000), port(8080)
     application(lab, app)
@@ -151,31 +189,53 @@ def other_key(lab: Laboratory) -> None:
 
 
 @CASES.case(
-    "nginx-upstream-name-unknown", "nginx", "the upstream's name is not in any DNS",
+    "nginx-upstream-name-unknown",
+    "nginx",
+    "the upstream's name is not in any DNS",
     Fault(
         "nginx cannot resolve its upstream recommendations.shop.internal",
-        "dns_failure", "nginx", ("could not be resolved",),
-        (("resolv", "dns", "host not found", "name"),), ("misconfiguration",),
+        "dns_failure",
+        "nginx",
+        ("could not be resolved",),
+        (("resolv", "dns", "host not found", "name"),),
+        ("misconfiguration",),
     ),
-)  # fmt: skip
+)
 def unknown_name(lab: Laboratory) -> None:
     app, front, names = port(8000), port(8080), port(5353)
     application(lab, app)
     lab.start(
         "dnsmasq",
-        ["dnsmasq", "-k", "--no-resolv", "--no-hosts", f"--port={names}", "--listen-address=127.0.0.1",
-         "--bind-interfaces", "--log-facility=-", "--log-queries", "--local=/shop.internal/", "--user=root", "--conf-file=/dev/null"],
-    )  # fmt: skip
+        [
+            "dnsmasq",
+            "-k",
+            "--no-resolv",
+            "--no-hosts",
+            f"--port={names}",
+            "--listen-address=127.0.0.1",
+            "--bind-interfaces",
+            "--log-facility=-",
+            "--log-queries",
+            "--local=/shop.internal/",
+            "--user=root",
+            "--conf-file=/dev/null",
+        ],
+    )
     locations = (
         proxy_to(f"127.0.0.1:{app}")
-        + f"\nlocation /recommendations {{ resolver 127.0.0.1:{names} ipv6=off; set $who recommendations.shop.internal; proxy_pass http://$who:9000; }}"
+        + f"\nlocation /recommendations {{ resolver 127.0.0.1:{names} ipv6=off; set $who "
+        f"recommendations.shop.internal; proxy_pass http://$who:9000; }}"
     )
     start(lab, configuration(lab, front, locations), front)
     visit(front, 24)
     visit(front, 30, ("/recommendations", "/articles"), pause=0.3)
 
 
-@CASES.case("healthy-nginx-reloads", "nginx", "none (reloads, 404, clients that leave, a slow answer that arrives)")
+@CASES.case(
+    "healthy-nginx-reloads",
+    "nginx",
+    "none (reloads, 404, clients that leave, a slow answer that arrives)",
+)
 def healthy(lab: Laboratory) -> None:
     app, front = port(8000), port(8080)
     application(lab, app, slow=1)

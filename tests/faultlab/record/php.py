@@ -60,7 +60,8 @@ php_admin_value[error_log] = {lab.log("php")}
     )
     lab.start("php-fpm", ["php-fpm8.2", "-F", "-y", conf], ready=fpm)
     locations = (
-        f"location / {{ include /etc/nginx/fastcgi_params; fastcgi_param SCRIPT_FILENAME {root}/index.php;"
+        f"location / {{ include /etc/nginx/fastcgi_params; fastcgi_param SCRIPT_FILENAME "
+        f"{root}/index.php;"
         f" fastcgi_pass 127.0.0.1:{fpm}; fastcgi_read_timeout 2s; }}"
     )
     start_nginx(lab, configuration(lab, front, locations), front)
@@ -68,13 +69,18 @@ php_admin_value[error_log] = {lab.log("php")}
 
 
 @CASES.case(
-    "php-memory-limit", "php", "an export gathers everything under memory_limit 16M",
+    "php-memory-limit",
+    "php",
+    "an export gathers everything under memory_limit 16M",
     Fault(
         "The export exceeds PHP's memory_limit: Allowed memory size exhausted",
-        "memory_exhausted", "php", ("Allowed memory size of",),
-        (("memory",), ("exhaust", "limit", "exceed", "out of")), ("crash",),
+        "memory_exhausted",
+        "php",
+        ("Allowed memory size of",),
+        (("memory",), ("exhaust", "limit", "exceed", "out of")),
+        ("crash",),
     ),
-)  # fmt: skip
+)
 def memory_limit(lab: Laboratory) -> None:
     front = site(lab)
     visit(front, 24, ("/", "/articles", "/cart"))
@@ -82,14 +88,19 @@ def memory_limit(lab: Laboratory) -> None:
 
 
 @CASES.case(
-    "php-function-undefined-after-deploy", "php", "a release calls a function that it does not ship",
+    "php-function-undefined-after-deploy",
+    "php",
+    "a release calls a function that it does not ship",
     Fault(
         "The new release calls an undefined function: PHP Fatal error",
-        "code_defect", "php", ("Call to undefined function net_price()",),
-        (("undefined function", "net_price"),), ("bad_deployment", "crash"),
+        "code_defect",
+        "php",
+        ("Call to undefined function net_price()",),
+        (("undefined function", "net_price"),),
+        ("bad_deployment", "crash"),
     ),
     criticality="critical",
-)  # fmt: skip
+)
 def undefined_function(lab: Laboratory) -> None:
     front = site(lab)
     visit(front, 24, ("/", "/articles", "/cart"))
@@ -100,14 +111,21 @@ def undefined_function(lab: Laboratory) -> None:
 
 
 @CASES.case(
-    "php-fpm-children-busy", "php", "2 children, every visitor waits 3 s",
+    "php-fpm-children-busy",
+    "php",
+    "2 children, every visitor waits 3 s",
     Fault(
         "All PHP-FPM children are busy with slow requests, nginx times out waiting for them",
-        "timeout", "php-fpm", ("upstream timed out",),
-        (("php", "fpm", "upstream", "children", "fastcgi"), ("time", "slow", "busy", "max_children", "exhaust")),
+        "timeout",
+        "php-fpm",
+        ("upstream timed out",),
+        (
+            ("php", "fpm", "upstream", "children", "fastcgi"),
+            ("time", "slow", "busy", "max_children", "exhaust"),
+        ),
         ("connections_exhausted", "dependency_down"),
     ),
-)  # fmt: skip
+)
 def children_busy(lab: Laboratory) -> None:
     front = site(lab, children=2)
     visit(front, 24, ("/", "/articles", "/cart"))
@@ -119,26 +137,39 @@ def children_busy(lab: Laboratory) -> None:
 
 
 @CASES.case(
-    "php-database-refused", "php", "no database listens",
+    "php-database-refused",
+    "php",
+    "no database listens",
     Fault(
         "PHP cannot reach its database: SQLSTATE[HY000] [2002] Connection refused",
-        "connection_refused", "php", ("SQLSTATE[HY000] [2002] Connection refused",),
-        (("database", "mysql", "pdo", "3306", "33"), ("refused", "down", "not running", "unreachable")),
+        "connection_refused",
+        "php",
+        ("SQLSTATE[HY000] [2002] Connection refused",),
+        (
+            ("database", "mysql", "pdo", "3306", "33"),
+            ("refused", "down", "not running", "unreachable"),
+        ),
         ("dependency_down",),
     ),
-)  # fmt: skip
+)
 def database_refused(lab: Laboratory) -> None:
     front = site(lab, database=33061)
     visit(front, 20, ("/", "/articles", "/cart"))
     visit(front, 24, ("/customer", "/articles"), pause=0.1)
 
 
-@CASES.case("healthy-php-notices", "php", "none (deprecations, warnings, a slow page that arrives, worker recycling)")
+@CASES.case(
+    "healthy-php-notices",
+    "php",
+    "none (deprecations, warnings, a slow page that arrives, worker recycling)",
+)
 def notices(lab: Laboratory) -> None:
     front = site(lab)
     lib = lab.folder / "site" / "lib" / "prices.php"
-    lib.write_text(PRICES.replace("return number", "$x = utf8_encode('a'); $y = [1][3] ?? 0; strlen(null); return number"))
+    lib.write_text(
+        PRICES.replace(
+            "return number", "$x = utf8_encode('a'); $y = [1][3] ?? 0; strlen(null); return number"
+        )
+    )
     time.sleep(2.2)
     visit(front, 40, ("/", "/articles", "/favicon.ico"))
-
-

@@ -17,7 +17,11 @@ GROUP = Path("/sys/fs/cgroup/memory/thumbnailer")
 
 def supervisor(lab: Laboratory, programs: str) -> Popen[bytes]:
     """Start supervisord with these program sections."""
-    conf = lab.write("supervisord.conf", f"[supervisord]\nnodaemon=true\nuser=root\nlogfile={lab.folder}/s.log\npidfile={lab.folder}/s.pid\n{programs}\n")
+    conf = lab.write(
+        "supervisord.conf",
+        f"[supervisord]\nnodaemon=true\nuser=root\nlogfile={lab.folder}/s.log\n"
+        f"pidfile={lab.folder}/s.pid\n{programs}\n",
+    )
     return lab.start("supervisord", ["supervisord", "-c", conf])
 
 
@@ -29,45 +33,75 @@ def supervised(lab: Laboratory, *arguments: object, more: str = "") -> str:
     words = " ".join(map(str, arguments))
     return (
         f"[program:thumbnailer]\ncommand={more}{PYTHON} -u {home}/thumbnailer.py {words}\n"
-        f"stdout_logfile={lab.log('thumbnailer')}\nredirect_stderr=true\nstartretries=2\nstartsecs=1\n"
+        f"stdout_logfile={lab.log('thumbnailer')}\nredirect_stderr=true\nstartretries=2\n"
+        "startsecs=1\n"
     )
 
 
 @CASES.case(
-    "supervised-variable-missing", "supervisor", "the environment lacks THUMBNAIL_BUCKET",
-    Fault("The thumbnailer does not start: the environment variable THUMBNAIL_BUCKET is missing", "misconfiguration", "thumbnailer",
-          ("KeyError: 'THUMBNAIL_BUCKET'", "FATAL state"), (("thumbnail_bucket", "environment"),), ("code_defect", "crash")),
+    "supervised-variable-missing",
+    "supervisor",
+    "the environment lacks THUMBNAIL_BUCKET",
+    Fault(
+        "The thumbnailer does not start: the environment variable THUMBNAIL_BUCKET is missing",
+        "misconfiguration",
+        "thumbnailer",
+        ("KeyError: 'THUMBNAIL_BUCKET'", "FATAL state"),
+        (("thumbnail_bucket", "environment"),),
+        ("code_defect", "crash"),
+    ),
     criticality="critical",
-)  # fmt: skip
+)
 def variable_missing(lab: Laboratory) -> None:
     supervisor(lab, supervised(lab, "environment", "-", 10, 0.1))
-    time.sleep(9)
+    time.sleep(15)
 
 
 @CASES.case(
-    "supervised-import-missing", "supervisor", "a release imports a package that is not installed",
-    Fault("The thumbnailer does not start: no module named pillow_heif_fast", "misconfiguration", "thumbnailer",
-          ("No module named 'pillow_heif_fast'",), (("module", "pillow_heif_fast", "import"),), ("bad_deployment", "crash", "code_defect")),
+    "supervised-import-missing",
+    "supervisor",
+    "a release imports a package that is not installed",
+    Fault(
+        "The thumbnailer does not start: no module named pillow_heif_fast",
+        "misconfiguration",
+        "thumbnailer",
+        ("No module named 'pillow_heif_fast'",),
+        (("module", "pillow_heif_fast", "import"),),
+        ("bad_deployment", "crash", "code_defect"),
+    ),
     criticality="critical",
-)  # fmt: skip
+)
 def import_missing(lab: Laboratory) -> None:
     supervisor(lab, supervised(lab, "import", "-", 10, 0.1))
     time.sleep(9)
 
 
 @CASES.case(
-    "oom-killed-in-its-group", "linux", "a control group of 60 MB",
-    Fault("The kernel's OOM killer killed the thumbnailer: its memory control group is full", "memory_exhausted", "thumbnailer",
-          ("Memory cgroup out of memory",), (("memory", "oom"),), ("crash",)),
+    "oom-killed-in-its-group",
+    "linux",
+    "a control group of 60 MB",
+    Fault(
+        "The kernel's OOM killer killed the thumbnailer: its memory control group is full",
+        "memory_exhausted",
+        "thumbnailer",
+        ("Memory cgroup out of memory",),
+        (("memory", "oom"),),
+        ("crash",),
+    ),
     criticality="critical",
-)  # fmt: skip
+)
 def oom_killed(lab: Laboratory) -> None:
     GROUP.mkdir(exist_ok=True)
     (GROUP / "memory.limit_in_bytes").write_text("62914560")
     before = len(lab.quiet("dmesg", "-T").splitlines())
-    join = lab.write("join.sh", f"#!/bin/sh\necho $$ > {GROUP}/cgroup.procs\nexec \"$@\"\n")
+    join = lab.write("join.sh", f'#!/bin/sh\necho $$ > {GROUP}/cgroup.procs\nexec "$@"\n')
     join.chmod(0o755)
-    running = supervisor(lab, supervised(lab, "memory", "-", 40, 0.2, more=f"{join} ").replace("startsecs=1", "startsecs=0"))
+    running = supervisor(
+        lab,
+        supervised(lab, "memory", "-", 40, 0.2, more=f"{join} ").replace(
+            "startsecs=1", "startsecs=0"
+        ),
+    )
     time.sleep(10)
     stop(running)
     after = lab.quiet("dmesg", "-T").splitlines()[before:]
@@ -75,21 +109,48 @@ def oom_killed(lab: Laboratory) -> None:
 
 
 @CASES.case(
-    "cpu-time-limit", "linux", "5 s of CPU time allowed, an endless loop",
-    Fault("The thumbnailer spins and exceeds its CPU time limit: SIGXCPU", "cpu_exhausted", "thumbnailer",
-          ("SIGXCPU",), (("cpu",),), ("crash", "code_defect")),
-)  # fmt: skip
+    "cpu-time-limit",
+    "linux",
+    "5 s of CPU time allowed, an endless loop",
+    Fault(
+        "The thumbnailer spins and exceeds its CPU time limit: SIGXCPU",
+        "cpu_exhausted",
+        "thumbnailer",
+        ("SIGXCPU",),
+        (("cpu",),),
+        ("crash", "code_defect"),
+    ),
+)
 def cpu_limit(lab: Laboratory) -> None:
-    limit = "prlimit --cpu=2 "
+    limit = "prlimit --cpu=2:6 "
     supervisor(lab, supervised(lab, "spin", "-", 40, 0.05, more=limit))
     time.sleep(9)
 
 
 @CASES.case(
-    "sshd-password-guessing", "sshd", "passwords are guessed for root and made-up users",
-    Fault("Somebody guesses SSH passwords for root and unknown users", "security_attack", "sshd",
-          ("Failed password for",), (("brute", "guess", "attack", "failed login", "failed password", "intrusion", "credential", "ssh"),), ("authentication",)),
-)  # fmt: skip
+    "sshd-password-guessing",
+    "sshd",
+    "passwords are guessed for root and made-up users",
+    Fault(
+        "Somebody guesses SSH passwords for root and unknown users",
+        "security_attack",
+        "sshd",
+        ("Failed password for",),
+        (
+            (
+                "brute",
+                "guess",
+                "attack",
+                "failed login",
+                "failed password",
+                "intrusion",
+                "credential",
+                "ssh",
+            ),
+        ),
+        ("authentication",),
+    ),
+)
 def guessing(lab: Laboratory) -> None:
     listens = ssh_server(lab)
     for name in ("root", "admin", "oracle", "root", "test", "git", "root", "ubuntu", "pi", "root"):
@@ -103,7 +164,12 @@ def ssh_server(lab: Laboratory) -> int:
     key = lab.folder / "host_key"
     lab.quiet("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key)
     Path("/run/sshd").mkdir(exist_ok=True)
-    conf = lab.write("sshd_config", f"Port {listens}\nListenAddress 127.0.0.1\nHostKey {key}\nPasswordAuthentication yes\nPermitRootLogin yes\nUsePAM no\nPidFile {lab.folder}/sshd.pid\nMaxAuthTries 3\n")
+    conf = lab.write(
+        "sshd_config",
+        f"Port {listens}\nListenAddress 127.0.0.1\nHostKey {key}\nPasswordAuthentication "
+        f"yes\nPermitRootLogin yes\nUsePAM no\nPidFile {lab.folder}/sshd.pid\n"
+        "MaxAuthTries 3\n",
+    )
     lab.start("sshd-own", ["/usr/sbin/sshd", "-D", "-f", conf], ready=listens)
     lab.forget("sshd-own")
     return listens
@@ -112,9 +178,23 @@ def ssh_server(lab: Laboratory) -> int:
 def guess(lab: Laboratory, listens: int, name: str, password: str) -> None:
     """Try to log in."""
     lab.quiet(
-        "sshpass", "-p", password, "ssh", "-p", str(listens), "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null",
-        "-o", "PubkeyAuthentication=no", "-o", "NumberOfPasswordPrompts=3", f"{name}@127.0.0.1", "true",
-    )  # fmt: skip
+        "sshpass",
+        "-p",
+        password,
+        "ssh",
+        "-p",
+        str(listens),
+        "-o",
+        "StrictHostKeyChecking=no",
+        "-o",
+        "UserKnownHostsFile=/dev/null",
+        "-o",
+        "PubkeyAuthentication=no",
+        "-o",
+        "NumberOfPasswordPrompts=3",
+        f"{name}@127.0.0.1",
+        "true",
+    )
 
 
 @CASES.case("healthy-sshd", "sshd", "none (a mistyped password, then none; clients that only look)")
@@ -126,20 +206,35 @@ def healthy_ssh(lab: Laboratory) -> None:
 
 
 @CASES.case(
-    "named-zone-file-broken", "bind", "a record without a type in the zone file",
-    Fault("BIND does not load the zone shop.internal: its zone file is broken, queries get SERVFAIL", "misconfiguration", "named",
-          ("not loaded due to errors",), (("zone",), ("load", "error", "broken", "invalid", "fail", "syntax")), ("dns_failure",)),
-)  # fmt: skip
+    "named-zone-file-broken",
+    "bind",
+    "a record without a type in the zone file",
+    Fault(
+        "BIND does not load the zone shop.internal: its zone file is broken, queries get SERVFAIL",
+        "misconfiguration",
+        "named",
+        ("not loaded due to errors",),
+        (("zone",), ("load", "error", "broken", "invalid", "fail", "syntax")),
+        ("dns_failure",),
+    ),
+)
 def zone_broken(lab: Laboratory) -> None:
     listens, control = port(5355), port(9953)
-    head = "$TTL 60\n@ IN SOA ns.shop.internal. root.shop.internal. (2026112301 60 60 600 60)\n@ IN NS ns.shop.internal.\nns IN A 127.0.0.1\nwww IN A 127.0.0.1\n"
+    head = (
+        "$TTL 60\n@ IN SOA ns.shop.internal. root.shop.internal. (2026112301 60 60 600 60)\n"
+        "@ IN NS ns.shop.internal.\nns IN A 127.0.0.1\nwww IN A 127.0.0.1\n"
+    )
     zone = lab.write("shop.zone", head)
     conf = lab.write(
         "named.conf",
-        f"""options {{ directory "{lab.folder}"; listen-on port {listens} {{ 127.0.0.1; }}; listen-on-v6 {{ none; }}; recursion no;
-  pid-file "{lab.folder}/named.pid"; session-keyfile "{lab.folder}/session.key"; dnssec-validation no; allow-query {{ 127.0.0.0/8; }}; }};
+        f"""options {{ directory "{lab.folder}"; listen-on port {listens} {{ 127.0.0.1; }};
+  listen-on-v6 {{ none; }}; recursion no;
+  pid-file "{lab.folder}/named.pid"; session-keyfile "{lab.folder}/session.key";
+  dnssec-validation no; allow-query {{ 127.0.0.0/8; }}; }};
 controls {{ }};
-logging {{ channel own {{ stderr; print-time yes; print-severity yes; print-category yes; }}; category default {{ own; }}; category queries {{ own; }}; category query-errors {{ own; }}; }};
+logging {{ channel own {{ stderr; print-time yes; print-severity yes; print-category yes; }};
+  category default {{ own; }}; category queries {{ own; }};
+  category query-errors {{ own; }}; }};
 zone "shop.internal" {{ type primary; file "{zone}"; }};
 """,
     )
@@ -157,14 +252,24 @@ def ask(lab: Laboratory, listens: int, times: int) -> None:
     """Ask for names."""
     for number in range(times):
         name = ("www", "ns", "images")[number % 3]
-        lab.quiet("dig", "+tries=1", "+time=1", "-p", str(listens), "@127.0.0.1", f"{name}.shop.internal")
+        lab.quiet(
+            "dig", "+tries=1", "+time=1", "-p", str(listens), "@127.0.0.1", f"{name}.shop.internal"
+        )
 
 
 @CASES.case(
-    "slapd-wrong-bind-password", "openldap", "the portal binds with an old password",
-    Fault("The portal's LDAP bind is refused: invalid credentials", "authentication", "portal",
-          ("invalidCredentials", "err=49"), (("credential", "password", "bind"),), ("misconfiguration", "authorization")),
-)  # fmt: skip
+    "slapd-wrong-bind-password",
+    "openldap",
+    "the portal binds with an old password",
+    Fault(
+        "The portal's LDAP bind is refused: invalid credentials",
+        "authentication",
+        "portal",
+        ("invalidCredentials", "err=49"),
+        (("credential", "password", "bind"),),
+        ("misconfiguration", "authorization"),
+    ),
+)
 def wrong_bind(lab: Laboratory) -> None:
     listens = port(3890)
     lab.place("ldap")
@@ -181,21 +286,37 @@ rootpw directory-5
 directory {lab.folder}/ldap
 """,
     )
-    lab.start("slapd", ["slapd", "-f", conf, "-h", f"ldap://127.0.0.1:{listens}", "-d", "256"], ready=listens)
+    lab.start(
+        "slapd",
+        ["slapd", "-f", conf, "-h", f"ldap://127.0.0.1:{listens}", "-d", "256"],
+        ready=listens,
+    )
     for password, times in (("directory-5", 12), ("directory-4", 14)):
         lab.program("portal", "portal.py", listens, password, times).wait(30)
 
 
 @CASES.case(
-    "lighttpd-configuration-unknown-condition", "lighttpd", "a broken condition in the configuration",
-    Fault("lighttpd does not start: its configuration cannot be parsed", "misconfiguration", "lighttpd",
-          ("parser failed",), (("config", "pars", "syntax"),)),
+    "lighttpd-configuration-unknown-condition",
+    "lighttpd",
+    "a broken condition in the configuration",
+    Fault(
+        "lighttpd does not start: its configuration cannot be parsed",
+        "misconfiguration",
+        "lighttpd",
+        ("parser failed",),
+        (("config", "pars", "syntax"),),
+    ),
     criticality="critical",
-)  # fmt: skip
+)
 def lighttpd(lab: Laboratory) -> None:
     front = port(8085)
     (lab.place("www") / "index.html").write_text("ok")
-    text = f'server.modules = ("mod_accesslog")\nserver.port = {front}\nserver.bind = "127.0.0.1"\nserver.document-root = "{lab.folder}/www"\naccesslog.filename = "{lab.log("lighttpd-access")}"\nserver.errorlog = "{lab.log("lighttpd")}"\n'
+    text = (
+        f'server.modules = ("mod_accesslog")\nserver.port = {front}\nserver.bind = "127.0.0.1"\n'
+        f'server.document-root = "{lab.folder}/www"\n'
+        f'accesslog.filename = "{lab.log("lighttpd-access")}"\n'
+        f'server.errorlog = "{lab.log("lighttpd")}"\n'
+    )
     conf = lab.write("lighttpd.conf", text)
     running = lab.start("lighttpd", ["lighttpd", "-D", "-f", conf], ready=front)
     visit(front, 24, PAGES)
@@ -206,64 +327,150 @@ def lighttpd(lab: Laboratory) -> None:
 
 
 @CASES.case(
-    "squid-denies-the-application", "squid", "the access list lost the application's network",
-    Fault("Squid denies the thumbnailer's requests (TCP_DENIED, 403): its access rules do not allow it", "authorization", "squid",
-          ("TCP_DENIED/403", "403 Client Error"), (("denied", "forbidden", "403", "access"),), ("misconfiguration",)),
-)  # fmt: skip
+    "squid-denies-the-application",
+    "squid",
+    "the access list lost the application's network",
+    Fault(
+        "Squid denies the thumbnailer's requests (TCP_DENIED, 403): its access rules do "
+        "not allow it",
+        "authorization",
+        "squid",
+        ("TCP_DENIED/403", "403 Client Error"),
+        (("denied", "forbidden", "403", "access"),),
+        ("misconfiguration",),
+    ),
+)
 def squid(lab: Laboratory) -> None:
     app, proxy = port(8000), port(3128)
     application(lab, app, "images")
     access = lab.log("squid-access")
     conf = lab.write(
         "squid.conf",
-        f"http_port 127.0.0.1:{proxy}\ncache deny all\nhttp_access ALLOW all\naccess_log stdio:{access}\ncache_log {lab.log('squid')}\n"
-        f"pid_filename {lab.folder}/squid.pid\ncoredump_dir {lab.folder}\nshutdown_lifetime 1 seconds\nvisible_hostname edge-3\nnetdb_filename none\npinger_enable off\n",
+        f"http_port 127.0.0.1:{proxy}\ncache deny all\nhttp_access ALLOW all\naccess_log "
+        f"stdio:{access}\ncache_log {lab.log('squid')}\n"
+        f"pid_filename {lab.folder}/squid.pid\ncoredump_dir {lab.folder}\n"
+        "shutdown_lifetime 1 seconds\nvisible_hostname edge-3\nnetdb_filename none\n"
+        "pinger_enable off\n",
     )
     text = conf.read_text()
     for word, times in (("allow", 15), ("deny", 12)):
         conf.write_text(text.replace("ALLOW", word))
         running = lab.start("squid", ["squid", "-N", "-f", conf], ready=proxy)
-        lab.program("thumbnailer", "thumbnailer.py", "fetch", f"http://127.0.0.1:{app}/articles", times, 0.05,
-                    environment={"http_proxy": f"http://127.0.0.1:{proxy}"}).wait(60)  # fmt: skip
+        lab.program(
+            "thumbnailer",
+            "thumbnailer.py",
+            "fetch",
+            f"http://127.0.0.1:{app}/articles",
+            times,
+            0.05,
+            environment={"http_proxy": f"http://127.0.0.1:{proxy}"},
+        ).wait(60)
         stop(running)
 
 
 @CASES.case(
-    "no-route-to-network", "go", "a network name space without routes",
-    Fault("courier has no route to the maps service: network is unreachable", "network_unreachable", "courier",
-          ("network is unreachable",), (("unreachable", "route", "network"),), ("misconfiguration", "dependency_down")),
-)  # fmt: skip
+    "no-route-to-network",
+    "go",
+    "a network name space without routes",
+    Fault(
+        "courier has no route to the maps service: network is unreachable",
+        "network_unreachable",
+        "courier",
+        ("network is unreachable",),
+        (("unreachable", "route", "network"),),
+        ("misconfiguration", "dependency_down"),
+    ),
+)
 def no_route(lab: Laboratory) -> None:
     from tests.faultlab.record.runtimes import courier
 
     courier(lab, "none", "-", 12).wait(60)
-    lab.start("courier", ["unshare", "-n", ROOT / "courier" / "courier", "ask", "http://10.20.30.40:8320/distances", "14"]).wait(60)
+    lab.start(
+        "courier",
+        [
+            "unshare",
+            "-n",
+            ROOT / "courier" / "courier",
+            "ask",
+            "http://10.20.30.40:8320/distances",
+            "14",
+        ],
+    ).wait(60)
 
 
 @CASES.case(
-    "clock-behind-certificate", "linux", "the client's clock is two years behind",
-    Fault("The thumbnailer's clock is years behind, so the certificate is not yet valid for it", "clock_skew", "thumbnailer",
-          ("not yet valid",), (("clock", "not yet valid", "time"),), ("tls_failure", "misconfiguration")),
-)  # fmt: skip
+    "clock-behind-certificate",
+    "linux",
+    "the client's clock is two years behind",
+    Fault(
+        "The thumbnailer's clock is years behind, so the certificate is not yet valid for it",
+        "clock_skew",
+        "thumbnailer",
+        ("not yet valid",),
+        (("clock", "not yet valid", "time"),),
+        ("tls_failure", "misconfiguration"),
+    ),
+)
 def clock(lab: Laboratory) -> None:
     front, tls = port(8080), port(8443)
     crt, key = certificate(lab, "images", "-days", "30", "-addext", "subjectAltName=IP:127.0.0.1")
     extra = f"listen 127.0.0.1:{tls} ssl; ssl_certificate {crt}; ssl_certificate_key {key};"
     start_nginx(lab, configuration(lab, front, "location / { return 200 ok; }", extra), front)
     environment = {"REQUESTS_CA_BUNDLE": str(crt)}
-    lab.program("thumbnailer", "thumbnailer.py", "fetch", f"https://127.0.0.1:{tls}/a.jpg", 12, 0.05, environment=environment).wait(30)
+    lab.program(
+        "thumbnailer",
+        "thumbnailer.py",
+        "fetch",
+        f"https://127.0.0.1:{tls}/a.jpg",
+        12,
+        0.05,
+        environment=environment,
+    ).wait(30)
     library = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
     environment |= {"LD_PRELOAD": str(library), "FAKETIME": "-730d"}
-    lab.program("thumbnailer", "thumbnailer.py", "fetch", f"https://127.0.0.1:{tls}/a.jpg", 4, 0.2, environment=environment).wait(30)
+    lab.program(
+        "thumbnailer",
+        "thumbnailer.py",
+        "fetch",
+        f"https://127.0.0.1:{tls}/a.jpg",
+        4,
+        0.2,
+        environment=environment,
+    ).wait(30)
 
 
 @CASES.case(
-    "double-oom-and-guessing", "linux", "passwords are guessed while another program runs out of memory",
-    Fault("The warehouse runs out of Java heap: OutOfMemoryError", "memory_exhausted", "warehouse",
-          ("java.lang.OutOfMemoryError",), (("memory", "heap"),), ("crash",)),
-    second=Fault("Somebody guesses SSH passwords for root and unknown users", "security_attack", "auth",
-          ("Failed password for",), (("brute", "guess", "attack", "failed login", "failed password", "intrusion", "credential", "ssh"),), ("authentication",)),
-)  # fmt: skip
+    "double-oom-and-guessing",
+    "linux",
+    "passwords are guessed while another program runs out of memory",
+    Fault(
+        "The warehouse runs out of Java heap: OutOfMemoryError",
+        "memory_exhausted",
+        "warehouse",
+        ("java.lang.OutOfMemoryError",),
+        (("memory", "heap"),),
+        ("crash",),
+    ),
+    second=Fault(
+        "Somebody guesses SSH passwords for root and unknown users",
+        "security_attack",
+        "auth",
+        ("Failed password for",),
+        (
+            (
+                "brute",
+                "guess",
+                "attack",
+                "failed login",
+                "failed password",
+                "intrusion",
+                "credential",
+                "ssh",
+            ),
+        ),
+        ("authentication",),
+    ),
+)
 def two_troubles(lab: Laboratory) -> None:
     from tests.faultlab.record.runtimes import warehouse
 
@@ -274,14 +481,29 @@ def two_troubles(lab: Laboratory) -> None:
 
 
 @CASES.case(
-    "double-volume-and-proxy", "nginx", "a full volume here, a dead application there",
-    Fault("The shop application behind nginx is dead: connection refused, 502", "dependency_down", "shop",
-          ("connect() failed (111: Connection refused)",), (("upstream", "shop", "backend", "application"), ("refused", "down", "stopped", "not running", "unavailable", "dead")),
-          ("connection_refused", "crash")),
-    second=Fault("The thumbnail volume is full: No space left on device", "disk_exhausted", "thumbnailer",
-          ("No space left on device",), (("disk", "space", "volume"), ("full", "no space", "exhaust", "out of", "left"))),
+    "double-volume-and-proxy",
+    "nginx",
+    "a full volume here, a dead application there",
+    Fault(
+        "The shop application behind nginx is dead: connection refused, 502",
+        "dependency_down",
+        "shop",
+        ("connect() failed (111: Connection refused)",),
+        (
+            ("upstream", "shop", "backend", "application"),
+            ("refused", "down", "stopped", "not running", "unavailable", "dead"),
+        ),
+        ("connection_refused", "crash"),
+    ),
+    second=Fault(
+        "The thumbnail volume is full: No space left on device",
+        "disk_exhausted",
+        "thumbnailer",
+        ("No space left on device",),
+        (("disk", "space", "volume"), ("full", "no space", "exhaust", "out of", "left")),
+    ),
     criticality="critical",
-)  # fmt: skip
+)
 def volume_and_proxy(lab: Laboratory) -> None:
     app, front = port(8000), port(8080)
     running = application(lab, app)
@@ -295,10 +517,13 @@ def volume_and_proxy(lab: Laboratory) -> None:
     thumbs.wait(30)
 
 
-@CASES.case("healthy-supervised", "supervisor", "none (a batch that ends as expected, a restart on request)")
+@CASES.case(
+    "healthy-supervised", "supervisor", "none (a batch that ends as expected, a restart on request)"
+)
 def healthy_supervised(lab: Laboratory) -> None:
-    running = supervisor(lab, supervised(lab, "write", lab.place("thumbs"), 30, 0.05) + "autorestart=unexpected\n")
+    running = supervisor(
+        lab, supervised(lab, "write", lab.place("thumbs"), 30, 0.05) + "autorestart=unexpected\n"
+    )
     time.sleep(5)
     running.send_signal(1)
     time.sleep(5)
-

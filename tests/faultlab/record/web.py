@@ -19,14 +19,23 @@ def application(lab: Laboratory, listens: int, name: str = "shop", slow: float =
 
 
 def visit(
-    listens: int, times: int, pages: tuple[str, ...] = PAGES, pause: float = 0.05,
-    body: bytes | None = None, patience: float = 5,
-) -> None:  # fmt: skip
+    listens: int,
+    times: int,
+    pages: tuple[str, ...] = PAGES,
+    pause: float = 0.05,
+    body: bytes | None = None,
+    patience: float = 5,
+) -> None:
     """Ask for pages in turn; what comes back does not matter."""
     for number in range(times):
         url = f"http://127.0.0.1:{listens}{pages[number % len(pages)]}"
-        asked = request.Request(url, data=body, headers={"User-Agent": "Mozilla/5.0 (X11; Linux x86_64) Firefox/128.0"})
-        with contextlib.suppress(error.URLError, OSError), request.urlopen(asked, timeout=patience) as answer:
+        asked = request.Request(
+            url, data=body, headers={"User-Agent": "Mozilla/5.0 (X11; Linux x86_64) Firefox/128.0"}
+        )
+        with (
+            contextlib.suppress(error.URLError, OSError),
+            request.urlopen(asked, timeout=patience) as answer,
+        ):
             answer.read()
         time.sleep(pause)
 
@@ -35,7 +44,18 @@ def certificate(lab: Laboratory, name: str, *options: str) -> tuple[Path, Path]:
     """A self-signed certificate and its key."""
     crt, key = lab.folder / f"{name}.crt", lab.folder / f"{name}.key"
     lab.quiet(
-        "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", crt,
-        "-subj", f"/CN={name}.shop.internal", *(options or ("-days", "30")),
-    )  # fmt: skip
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-keyout",
+        key,
+        "-out",
+        crt,
+        "-subj",
+        f"/CN={name}.shop.internal",
+        *(options or ("-days", "30")),
+    )
     return crt, key

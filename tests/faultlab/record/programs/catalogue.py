@@ -8,7 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 from sqlalchemy import create_engine, text
 
-logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="%(asctime)s | %(levelname)s | %(threadName)s | %(message)s")
+logging.basicConfig(
+    level=logging.INFO,
+    stream=sys.stdout,
+    format="%(asctime)s | %(levelname)s | %(threadName)s | %(message)s",
+)
 log = logging.getLogger(os.environ["SERVICE"])
 url, threads, times, sleep = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
 engine = create_engine(url, pool_size=2, max_overflow=1, pool_timeout=1)

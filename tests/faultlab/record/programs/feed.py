@@ -6,8 +6,11 @@ import os
 import sys
 
 import nats
+import nats.errors
 
-logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+logging.basicConfig(
+    level=logging.INFO, stream=sys.stdout, format="%(asctime)s %(levelname)s %(name)s %(message)s"
+)
 log = logging.getLogger(os.environ["SERVICE"])
 
 
@@ -20,12 +23,14 @@ async def main() -> None:
     log.info("feed started")
     for number in range(count):
         try:
-            connection = await nats.connect(url, allow_reconnect=False, connect_timeout=2, error_cb=complain)
+            connection = await nats.connect(
+                url, allow_reconnect=False, connect_timeout=2, error_cb=complain
+            )
             await connection.publish("feed.prices", b"p" * size)
             await connection.flush(2)
             log.info("message %d sent", number)
             await connection.close()
-        except Exception as error:
+        except (nats.errors.Error, OSError) as error:
             log.error("message %d not sent: %s: %s", number, type(error).__name__, error)
         await asyncio.sleep(0.15)
 

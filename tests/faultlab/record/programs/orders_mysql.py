@@ -9,15 +9,23 @@ import time
 import pymysql
 
 logging.basicConfig(
-    level=logging.INFO, stream=sys.stdout, format="%(asctime)s %(levelname)-8s %(name)s: %(message)s"
+    level=logging.INFO,
+    stream=sys.stdout,
+    format="%(asctime)s %(levelname)-8s %(name)s: %(message)s",
 )
 log = logging.getLogger(os.environ["SERVICE"])
 
 
 def place(port: int, password: str, table: str, number: int) -> None:
     connection = pymysql.connect(
-        host="127.0.0.1", port=port, user="shop", password=password, database="shop",
-        connect_timeout=3, read_timeout=8, autocommit=False,
+        host="127.0.0.1",
+        port=port,
+        user="shop",
+        password=password,
+        database="shop",
+        connect_timeout=3,
+        read_timeout=8,
+        autocommit=False,
     )
     with connection, connection.cursor() as cursor:
         total = random.randint(500, 9900) / 100
@@ -31,9 +39,18 @@ def place(port: int, password: str, table: str, number: int) -> None:
 
 
 def main() -> None:
-    port, password, count, pause = int(sys.argv[1]), sys.argv[2], int(sys.argv[3]), float(sys.argv[4])
+    port, password, count, pause = (
+        int(sys.argv[1]),
+        sys.argv[2],
+        int(sys.argv[3]),
+        float(sys.argv[4]),
+    )
     table = sys.argv[5] if len(sys.argv) > 5 else "orders"
-    log.info("version %s up, storing orders in 127.0.0.1:%d/shop", os.environ.get("RELEASE", "2.8.1"), port)
+    log.info(
+        "version %s up, storing orders in 127.0.0.1:%d/shop",
+        os.environ.get("RELEASE", "2.8.1"),
+        port,
+    )
     for number in range(71000, 71000 + count):
         try:
             place(port, password, table, number)

@@ -8,7 +8,9 @@ import time
 from pymemcache.client.base import Client
 from pymemcache.exceptions import MemcacheError
 
-logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+logging.basicConfig(
+    level=logging.INFO, stream=sys.stdout, format="%(asctime)s %(name)s %(levelname)s %(message)s"
+)
 log = logging.getLogger(os.environ["SERVICE"])
 port, count, pause, size = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]), int(sys.argv[4])
 log.info("price service started, cache at 127.0.0.1:%d", port)

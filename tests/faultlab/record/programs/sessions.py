@@ -12,7 +12,9 @@ from redis.retry import Retry
 def say(level: str, message: str, **facts: object) -> None:
     stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     more = "".join(f' {name}="{value}"' for name, value in facts.items())
-    print(f'time={stamp} level={level} app={os.environ["SERVICE"]} msg="{message}"{more}', flush=True)
+    line = f'time={stamp} level={level} app={os.environ["SERVICE"]} msg="{message}"{more}'
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
 
 
 port, count, pause = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
@@ -28,5 +30,10 @@ for number in range(count):
         else:
             client.close()
     except redis.RedisError as error:
-        say("error", "session not saved", session=5000 + number, error=f"{type(error).__name__}: {error}")
+        say(
+            "error",
+            "session not saved",
+            session=5000 + number,
+            error=f"{type(error).__name__}: {error}",
+        )
     time.sleep(pause)

@@ -8,7 +8,11 @@ import time
 import pika
 from pika.exceptions import AMQPError
 
-logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="%(asctime)s [%(levelname)s] %(name)s: %(message)s")
+logging.basicConfig(
+    level=logging.INFO,
+    stream=sys.stdout,
+    format="%(asctime)s [%(levelname)s] %(name)s: %(message)s",
+)
 logging.getLogger("pika").setLevel(logging.ERROR)
 log = logging.getLogger(os.environ["SERVICE"])
 port, password, count, pause = int(sys.argv[1]), sys.argv[2], int(sys.argv[3]), float(sys.argv[4])

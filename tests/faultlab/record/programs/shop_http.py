@@ -6,7 +6,11 @@ import sys
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="[%(asctime)s] [%(process)d] [%(levelname)s] %(message)s")
+logging.basicConfig(
+    level=logging.INFO,
+    stream=sys.stdout,
+    format="[%(asctime)s] [%(process)d] [%(levelname)s] %(message)s",
+)
 log = logging.getLogger(os.environ["SERVICE"])
 SLOW = float(os.environ.get("SLOW", "0"))
 

@@ -8,16 +8,28 @@ import time
 
 import paho.mqtt.client as mqtt
 
-logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="%(asctime)s %(levelname)s %(name)s - %(message)s")
+logging.basicConfig(
+    level=logging.INFO, stream=sys.stdout, format="%(asctime)s %(levelname)s %(name)s - %(message)s"
+)
 log = logging.getLogger(os.environ["SERVICE"])
-port, count, pause, user, password = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]), sys.argv[4], sys.argv[5]
+port, count, pause, user, password = (
+    int(sys.argv[1]),
+    int(sys.argv[2]),
+    float(sys.argv[3]),
+    sys.argv[4],
+    sys.argv[5],
+)
 
 
-def connected(client: mqtt.Client, data: object, flags: object, reason: object, properties: object) -> None:
+def connected(
+    client: mqtt.Client, data: object, flags: object, reason: object, properties: object
+) -> None:
     log.log(logging.ERROR if reason.is_failure else logging.INFO, "broker answered: %s", reason)
 
 
-def left(client: mqtt.Client, data: object, flags: object, reason: object, properties: object) -> None:
+def left(
+    client: mqtt.Client, data: object, flags: object, reason: object, properties: object
+) -> None:
     log.warning("broker connection closed: %s", reason)
 
 

@@ -12,7 +12,12 @@ from pathlib import Path
 
 import requests
 
-logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="%(asctime)s.%(msecs)03d %(levelname).1s %(name)s] %(message)s", datefmt="%m%d %H:%M:%S")
+logging.basicConfig(
+    level=logging.INFO,
+    stream=sys.stdout,
+    format="%(asctime)s.%(msecs)03d %(levelname).1s %(name)s] %(message)s",
+    datefmt="%m%d %H:%M:%S",
+)
 log = logging.getLogger(os.environ.get("SERVICE", "thumbnailer"))
 mode, argument, count, pause = sys.argv[1], sys.argv[2], int(sys.argv[3]), float(sys.argv[4])
 waiting: list[threading.Thread] = []

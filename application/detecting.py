@@ -167,7 +167,12 @@ class Detecting:
                     why = correlator.why(anomaly, member)
                     if why:
                         return incident_id, why
-        return None
+        coinciding = [
+            (incident_id, why)
+            for incident_id, members in self._open.items()
+            if (why := correlator.coincidence(group.anomalies, list(members.values())))
+        ]
+        return coinciding[0] if len(coinciding) == 1 else None
 
     def _opened(self, group: Cluster, cause: Cause) -> Incident | None:
         incident = Incident.open(

@@ -3,11 +3,15 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from domain.detection.anomaly import Anomaly
+from domain.detection.anomaly import Anomaly, AnomalyKind
 from domain.incidents.dependencies import DependencyGraph, named_requests
 from domain.knowledge.knowledge_base import KnowledgeBase
+from domain.knowledge.rule import Role
 from domain.knowledge.vocabulary import Layer
 from domain.provenance import identify
+
+_AT_ONCE_NS = 30_000_000_000
+"""Failures that begin within this many nanoseconds of each other began at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,46 @@ class Correlator:
             return f"{one.service} and {other.service} depend on each other: {edge}"
         return self._same_failure(one, other)
 
+    def coincidence(self, one: Sequence[Anomaly], other: Sequence[Anomaly]) -> str | None:
+        """Why a proxy's failing answers and another failure at the same time are one incident.
+
+        A proxy that shows nothing but failing requests has its cause elsewhere. That is only
+        believed where nothing else failed then: the caller sees to that.
+        """
+        if self._only_passes_on(other) and not self._only_passes_on(one):
+            one, other = other, one
+        if not self._only_passes_on(one) or self._only_passes_on(other):
+            return None
+        began = min(a.first_time for a in one), min(a.first_time for a in other)
+        ended = max(a.last_time for a in one), max(a.last_time for a in other)
+        near = _AT_ONCE_NS
+        if (
+            began[0] > ended[1] + near
+            or began[1] > ended[0] + near
+            or abs(began[0] - began[1]) > near
+        ):
+            return None
+        proxy, failing = one[0].service, other[0].service
+        reason = f"requests through {proxy} fail while {failing} fails, and nothing else does"
+        self._graph.edges.setdefault((proxy, failing), reason)
+        return reason
+
+    def _only_passes_on(self, anomalies: Sequence[Anomaly]) -> bool:
+        """Whether these are nothing but effects that proxies saw."""
+        rules = self._knowledge.rules
+        return all(
+            self._is_proxy(a.service)
+            and (
+                a.kind is AnomalyKind.RATE
+                or (a.rule_ids and all(rules[r].role is Role.SYMPTOM for r in a.rule_ids))
+            )
+            for a in anomalies
+        )
+
+    def _is_proxy(self, service: str) -> bool:
+        technology = self._graph.technologies.get(service, "")
+        return bool(technology) and self._knowledge.technologies[technology].layer is Layer.PROXY
+
     def _same_failure(self, one: Anomaly, other: Anomaly) -> str | None:
         """The same failure of a named technology, told by two services."""
         for rule_id in one.rule_ids:
@@ -93,10 +137,31 @@ def cluster(anomalies: Sequence[Anomaly], correlator: Correlator) -> list[Cluste
         for index in reversed(absorbed):
             groups[home] += groups.pop(index)
             reasons[home] += reasons.pop(index)
+    _join_coinciding(groups, reasons, correlator)
     return [
         Cluster(tuple(group), tuple(dict.fromkeys(why)))
         for group, why in zip(groups, reasons, strict=True)
     ]
+
+
+def _join_coinciding(
+    groups: list[list[Anomaly]], reasons: list[list[str]], correlator: Correlator
+) -> None:
+    """Give a proxy's mere effects to the one group that failed at the same time."""
+    for group in list(groups):
+        found = [
+            (other, why)
+            for other in groups
+            if other is not group and (why := correlator.coincidence(group, other))
+        ]
+        if len(found) != 1 or not any(group is g for g in groups):
+            continue
+        other, why = found[0]
+        home = next(n for n, g in enumerate(groups) if g is other)
+        gone = next(n for n, g in enumerate(groups) if g is group)
+        groups[home] += groups[gone]
+        reasons[home] += [*reasons[gone], why]
+        del groups[gone], reasons[gone]
 
 
 def _order(anomaly: Anomaly) -> tuple[int, str, str, int]:

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 from application.detecting import Detecting
 from application.investigating import Investigator
-from application.investigating import Requesting as RequestingInvestigations
 from application.notifying import Delivering
 from application.notifying import Requesting as RequestingNotifications
+from application.requesting_investigations import RequestingInvestigations
 
 
 @dataclass(slots=True)

@@ -12,12 +12,12 @@ from application.chunk_reading import ChunkReader
 from application.detecting import Detecting
 from application.intake import Intake
 from application.investigating import Investigator, Limits
-from application.investigating import Requesting as RequestingInvestigations
 from application.notifying import Delivering
 from application.notifying import Requesting as RequestingNotifications
 from application.pipeline import Pipeline
 from application.ports import Channel, Engine
 from application.recording import Recording
+from application.requesting_investigations import RequestingInvestigations
 from application.searching_records import RecordSearch
 from domain.investigations.diagnosis import SimilarIncident
 from domain.investigations.investigation import Step

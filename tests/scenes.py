@@ -9,9 +9,9 @@ from uuid import UUID
 from application.chunk_reading import ChunkReader
 from application.detecting import Detecting
 from application.investigating import Investigator, Limits
-from application.investigating import Requesting as RequestingInvestigations
 from application.ports import Engine
 from application.recording import Recording
+from application.requesting_investigations import RequestingInvestigations
 from application.searching_records import RecordSearch
 from domain.detection.anomaly import Anomaly
 from domain.detection.detector import Detector

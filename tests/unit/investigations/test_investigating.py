@@ -10,8 +10,8 @@ from uuid import UUID
 import pytest
 
 from application.event_log import read_all
-from application.investigating import PROCESS, Limits
-from application.investigating import Requesting as RequestingInvestigations
+from application.investigating import Limits
+from application.requesting_investigations import PROCESS, RequestingInvestigations
 from domain.incidents.incident import DiagnosisReached, Incident, IncidentOpened
 from domain.investigations.diagnosis import Citation
 from domain.investigations.investigation import (

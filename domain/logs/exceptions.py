@@ -49,11 +49,29 @@ _LOOKS_RAISED = re.compile(
     r"(?:Error|Exception|Throwable|Fault|Failure|Interrupt|Exit|Warning|Timeout|Died)\w{0,20}$|\."
 )
 _PANIC = re.compile(r"(?m)^(?P<type>panic|fatal error): (?P<message>.*)$")
+_PHP_RAISED = re.compile(
+    r"(?:^|\b(?:Uncaught|Next) )(?P<type>[A-Za-z_\\][\w\\]{0,150})(?:: (?P<message>[^\0]{0,4096}?))?"
+    r" in [^\s:]{1,500}:\d{1,7}$"
+)
+_PHP_OBJECT = re.compile(
+    r"\[object\] \((?P<type>[A-Za-z_\\][\w\\]{0,150})\(code: [^)]{0,40}\): "
+    r"(?P<message>.{0,4096}?) at [^\s:]{1,500}:\d{1,7}\)"
+)
+_RUBY_FRAME = re.compile(r"(?m)^[ \t]{0,8}(?:from )?[^\s:][^:\n]{0,300}:\d{1,7}:in [`']")
+_RUBY_RAISED = re.compile(
+    r"(?P<message>.{0,4096}) \((?P<type>[A-Z]\w{0,80}(?:::[A-Z]\w{0,80}){0,8})\):?$"
+)
+_RUBY_PLACE = re.compile(r"[^\s:][^:\n]{0,300}:\d{1,7}:in [`'][^`'\n]{0,200}': ")
+_ELIXIR = re.compile(r"(?m)^[ \t]{0,8}\*\* \((?P<type>[A-Z][\w.]{0,150})\) (?P<message>.*)$")
+_CPP = re.compile(
+    r"(?m)^terminate called after throwing an instance of '(?P<type>[^'\n]{1,200})'"
+    r"(?:\n {1,4}what\(\): {1,2}(?P<message>.*))?"
+)
 _RUST = re.compile(r"(?m)^thread '(?P<thread>[^']{0,100})'[^\n]{0,40} panicked at (?P<message>.*)$")
 
 
 def find_trace(text: str) -> Trace | None:
-    """The stack trace in a text, of Python, Java, Node, .NET, Go or Rust; None without one."""
+    """The stack trace in a text, of any language known here; None without one."""
     text = text[:LIMIT]
     if "raceback (most recent" in text:
         return _python(text)
@@ -64,6 +82,49 @@ def find_trace(text: str) -> Trace | None:
     if (rust := _RUST.search(text)) is not None:
         rest = text[rust.end() :].strip().split("\n", 1)[0]
         return Trace(text[rust.start() :].rstrip(), Raised("panic", rest or rust["message"]), None)
+    return _php(text) or _ruby(text) or _named(text, _ELIXIR) or _named(text, _CPP)
+
+
+def _named(text: str, pattern: re.Pattern[str]) -> Trace | None:
+    """A trace whose first line names exception and message."""
+    found = pattern.search(text)
+    if found is None:
+        return None
+    raised = Raised(found["type"], (found["message"] or "").strip())
+    return Trace(text[found.start() :].rstrip(), raised, None)
+
+
+def _php(text: str) -> Trace | None:
+    """PHP writes the cause first and what was thrown because of it behind `Next`."""
+    if "[stacktrace]" in text:
+        return _named(text, _PHP_OBJECT)
+    if "\nStack trace:" not in text:
+        return None
+    raised: list[Raised] = []
+    start = 0
+    for piece in text.split("\nStack trace:")[:-1][:32]:
+        at = max(piece.rfind("Uncaught "), piece.rfind("\nNext ") + 1, 0)
+        found = _PHP_RAISED.match(piece, at) if piece[at:] else None
+        if found is not None:
+            start = start if raised else at
+            raised.append(Raised(found["type"], (found["message"] or "").strip()))
+    if not raised:
+        return None
+    return Trace(text[start:].rstrip(), raised[-1], raised[0] if len(raised) > 1 else None)
+
+
+def _ruby(text: str) -> Trace | None:
+    """`message (Class)` above frames; at the top of a program behind the place it was raised at."""
+    if ":in " not in text or (frame := _RUBY_FRAME.search(text)) is None:
+        return None
+    head = text[: frame.start()].rstrip().rpartition("\n")[2]
+    line = text[frame.start() :].partition("\n")[0]
+    place = _RUBY_PLACE.match(line)
+    candidates = [head, head.strip()] if place is None else [line[place.end() :]]
+    for candidate in candidates:
+        found = _RUBY_RAISED.match(candidate)
+        if found is not None:
+            return Trace(text.rstrip(), Raised(found["type"], found["message"].strip()), None)
     return None
 
 

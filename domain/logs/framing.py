@@ -16,13 +16,15 @@ class PhysicalLine:
     """One line as it lies in its source.
 
     number: from 1. text: without its newline. end: byte offset just after it in its source.
-    dropped: bytes of a huge line that were left out of the text already.
+    dropped: bytes of a huge line that were left out of the text already. joined: the sender handed
+    it in as part of the same message as the line before, so it belongs to the same record.
     """
 
     number: int
     text: str
     end: int
     dropped: int = 0
+    joined: bool = False
 
 
 @dataclass(slots=True)

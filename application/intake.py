@@ -87,7 +87,7 @@ class Intake:
         return self._put(_Waiting(origin, chunk, None, Future()), wait=wait)
 
     def note(self, origin: Origin, what: str, *arguments: Any) -> None:
-        """Queue a fact about a source (`reject`, `fail`, `resume` of Recording), in order."""
+        """Queue a fact about a source (`reject`, `shed`, `fail`, `resume` of Recording)."""
         self._put(_Waiting(origin, None, (what, arguments), Future()), wait=True)
 
     def run(self, stop: threading.Event) -> None:

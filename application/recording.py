@@ -18,6 +18,7 @@ from domain.logs.source import (
     LogSourceEvent,
     RecordsAppended,
     RecordsRejected,
+    RecordsShed,
     SourceRegistered,
     advance,
     register,
@@ -119,6 +120,10 @@ class Recording:
         """Keep the fact that input could not become records."""
         source = self._sources[name]
         self._note(source, RecordsRejected, count=count, reason=reason, sample=sample[:500])
+
+    def shed(self, name: str, count: int, reason: str) -> None:
+        """Keep the fact that records were dropped because we could not keep up."""
+        self._note(self._sources[name], RecordsShed, count=count, reason=reason)
 
     def fail(self, name: str, reason: str, remedy: str) -> None:
         """Keep the fact that a source cannot be read now."""

@@ -154,11 +154,15 @@ def wrong_password(lab: Laboratory) -> None:
     "mariadb",
     "the data lies on a 90 MB volume",
     Fault(
-        "MariaDB's data volume is full, so tables cannot grow",
+        "MariaDB's data volume is full (error 28), tables cannot grow and the server crashes",
         "disk_exhausted",
         "mariadb",
-        ("is full",),
-        (("disk", "space", "volume", "table"), ("full", "no space", "exhaust", "out of")),
+        ("failed with error 28",),
+        (
+            ("disk", "space", "volume", "enospc"),
+            ("full", "no space", "exhaust", "out of", "left", "enospc"),
+        ),
+        ("crash",),
     ),
     criticality="critical",
 )
@@ -168,7 +172,7 @@ def volume_full(lab: Laboratory) -> None:
     server.orders(12, 0.1).wait(30)
     server.orders(14, 0.2, environment={"NOTE": "n" * 90_000}).wait(5)
     lab.quiet("dd", "if=/dev/zero", f"of={data}/backup.sql", "bs=64k")
-    server.orders(70, 0.05, environment={"NOTE": "n" * 90_000}).wait(60)
+    server.orders(16, 0.2, environment={"NOTE": "n" * 90_000}).wait(60)
 
 
 @CASES.case(

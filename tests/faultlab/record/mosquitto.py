@@ -108,7 +108,7 @@ def other_authority(lab: Laboratory) -> None:
 @CASES.case(
     "mqtt-connections-limited",
     "mosquitto",
-    "max_connections 3, five gateways",
+    "max_connections 2, four gateways",
     Fault(
         "The broker reached max_connections and turns a gateway away",
         "connections_exhausted",
@@ -119,10 +119,10 @@ def other_authority(lab: Laboratory) -> None:
 )
 def limited(lab: Laboratory) -> None:
     listens = port(1883)
-    start(lab, configuration(lab, listens, "max_connections 3"), listens)
+    start(lab, configuration(lab, listens, "max_connections 2"), listens)
     for number in range(4):
         name = f"gateway-{number}"
-        app = lab.program(name, "temperature.py", listens, 12, 0.4, "sensor", PASSWORD)
+        app = lab.program(name, "temperature.py", listens, 14, 0.5, "sensor", PASSWORD)
         time.sleep(1)
     app.wait(60)
 

@@ -475,9 +475,10 @@ def two_troubles(lab: Laboratory) -> None:
     from tests.faultlab.record.runtimes import warehouse
 
     listens = ssh_server(lab)
-    warehouse(lab, "heap", "-", 60)
+    picking = warehouse(lab, "heap", "-", 60)
     for name in ("root", "admin", "oracle", "root", "test", "git"):
         guess(lab, listens, name, "123456")
+    picking.wait(60)
 
 
 @CASES.case(

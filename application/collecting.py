@@ -9,6 +9,7 @@ from application.chunking import Chunk, chunks
 from application.intake import Intake, Origin
 from domain.logs.framing import Parsed, PhysicalLine
 from domain.logs.parser import SourceParser
+from domain.logs.record import LogRecord
 from domain.logs.source import Checkpoint, RecordsAppended
 
 _IDLE_SECONDS = 0.7
@@ -132,4 +133,12 @@ def collect_lines(
     physical = [PhysicalLine(first_line + n, text, first_line + n) for n, text in enumerate(lines)]
     observed = time.time_ns()
     parsed = [*parser.feed(physical, observed), *parser.flush(observed)]
+    return list(chunks(parsed, lambda end: {"kind": origin.kind, "line": end}))
+
+
+def collect_records(origin: Origin, records: Sequence[LogRecord], lines_before: int) -> list[Chunk]:
+    """Chunks of records that came whole; their lines, numbered from 1, go on after others."""
+    for record in records:
+        record.line += lines_before
+    parsed = [Parsed(record, record.line + record.line_count - 1) for record in records]
     return list(chunks(parsed, lambda end: {"kind": origin.kind, "line": end}))

@@ -2,18 +2,24 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future
 from contextlib import ExitStack
 from uuid import UUID
 
 from application.attending import Attending
 from application.auditing import AuditTrail
 from application.auditing import audit as audit_of
-from application.collecting import collect_lines
+from application.chunking import Chunk
+from application.collecting import collect_lines, collect_records
 from application.following import Follower
 from application.intake import IntakeFull, Origin
 from application.searching_records import RecordSearch
+from domain.logs.formats import FormatCatalogue
 from domain.logs.parser import SourceParser
+from domain.logs.source import RecordsAppended
+from domain.logs.source_names import SourceNames
+from infrastructure.collectors.batches import SourceBatch
 from infrastructure.composition import open_write_side, pipeline_of
 from infrastructure.instance import Instance
 from infrastructure.read_models import NAMES, ReadModels
@@ -79,6 +85,7 @@ class System:
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
         self._ingest_lock = threading.Lock()
+        self._source_names: dict[str, SourceNames] = {}
 
     def __enter__(self) -> "System":
         return self
@@ -173,22 +180,51 @@ class System:
         origin = Origin(source, kind, "http")
         parser = SourceParser(source, self.write_side.formats)
         with self._ingest_lock:  # line numbers of one source must not be given twice
-            known = int(self.write_side.recording.known(source)[1].get("line", 0))
-            made = collect_lines(origin, list(lines), parser, first_line=known + 1)
-            accepted = 0
-            position: int | None = None
-            for chunk in made:
-                try:  # all of a request or nothing: what follows the first chunk waits for room
-                    settled = self.write_side.intake.submit(origin, chunk, wait=accepted > 0)
-                except IntakeFull as full:
-                    raise QueueFull(full.retry_after_seconds) from full
-                event = settled.result(timeout=_DURABLE_WITHIN)
-                accepted += len(chunk.records)
-                if event is not None:
-                    position = self.write_side.log.position_of(
-                        event.originator_id, event.originator_version
-                    )
-        return IngestResult(accepted=accepted, position=position)
+            first = self._lines_of(source) + 1
+            made = collect_lines(origin, list(lines), parser, first_line=first)
+            return self._make_durable([(origin, chunk) for chunk in made])
+
+    @property
+    def formats(self) -> FormatCatalogue:
+        """See Backend.formats."""
+        return self.write_side.formats
+
+    def ingest_records(self, kind: str, batches: Sequence[SourceBatch]) -> IngestResult:
+        """See Backend.ingest_records: returns when the records are durable."""
+        with self._ingest_lock:
+            names = self._source_names.setdefault(kind, SourceNames(kind))
+            lines: dict[str, int] = {}
+            made: list[tuple[Origin, Chunk]] = []
+            for batch in batches:
+                source = names.admit(batch.source)
+                origin = Origin(source, kind, "http", batch.service)
+                before = lines.get(source, -1)
+                before = self._lines_of(source) if before < 0 else before
+                made += [(origin, c) for c in collect_records(origin, batch.records, before)]
+                lines[source] = before + sum(record.line_count for record in batch.records)
+            return self._make_durable(made)
+
+    def _lines_of(self, source: str) -> int:
+        """Lines a source has handed in so far."""
+        return int(self.write_side.recording.known(source)[1].get("line", 0))
+
+    def _make_durable(self, made: Sequence[tuple[Origin, Chunk]]) -> IngestResult:
+        """Hand chunks in and wait for the disk. Raises QueueFull when there is no room at all."""
+        settled: list[Future[RecordsAppended | None]] = []
+        for origin, chunk in made:
+            try:  # all of a request or nothing: what follows the first chunk waits for room
+                settled.append(self.write_side.intake.submit(origin, chunk, wait=bool(settled)))
+            except IntakeFull as full:
+                raise QueueFull(full.retry_after_seconds) from full
+        deadline = time.monotonic() + _DURABLE_WITHIN
+        position: int | None = None
+        for future in settled:
+            event = future.result(timeout=max(0.0, deadline - time.monotonic()))
+            if event is not None:
+                position = self.write_side.log.position_of(
+                    event.originator_id, event.originator_version
+                )
+        return IngestResult(accepted=sum(len(c.records) for _, c in made), position=position)
 
     def health(self) -> Readiness:
         """See Backend.health."""

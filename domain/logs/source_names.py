@@ -1,4 +1,4 @@
-"""Names for sources that senders over the network choose, which is to say: that strangers choose."""
+"""Names for sources that senders over the network choose: that strangers choose."""
 
 import re
 

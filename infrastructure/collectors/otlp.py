@@ -61,9 +61,9 @@ class OtlpLogs:
     reason: str = ""
 
 
-def read_otlp(body: bytes, *, as_json: bool, formats: FormatCatalogue) -> OtlpLogs:
+def read_otlp(body: bytes, *, json_encoded: bool, formats: FormatCatalogue) -> OtlpLogs:
     """The records of an ExportLogsServiceRequest. Raises BodyBroken."""
-    request = _from_json(body) if as_json else _from_protobuf(body)
+    request = _from_json(body) if json_encoded else _from_protobuf(body)
     redactor = Redactor()
     logs = OtlpLogs()
     for resource_logs in request.resource_logs:
@@ -76,7 +76,7 @@ def read_otlp(body: bytes, *, as_json: bool, formats: FormatCatalogue) -> OtlpLo
     return logs
 
 
-def otlp_answer(logs: OtlpLogs, *, as_json: bool) -> bytes:
+def otlp_answer(logs: OtlpLogs, *, json_encoded: bool) -> bytes:
     """The ExportLogsServiceResponse in the encoding of its request."""
     from google.protobuf.json_format import MessageToJson
     from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
@@ -85,7 +85,9 @@ def otlp_answer(logs: OtlpLogs, *, as_json: bool) -> bytes:
     if logs.rejected:
         response.partial_success.rejected_log_records = logs.rejected
         response.partial_success.error_message = logs.reason
-    return MessageToJson(response, indent=None).encode() if as_json else response.SerializeToString()
+    if json_encoded:
+        return MessageToJson(response, indent=None).encode()
+    return response.SerializeToString()
 
 
 # -- reading the request -------------------------------------------------------------------------
@@ -162,6 +164,7 @@ def _batch(
         resource.pop("service.name", None)
     batch = SourceBatch(source, [], service)
     lines: list[Entry] = []
+    structured: list[LogRecord] = []
     empty = 0
 
     def understand_lines() -> None:
@@ -178,10 +181,10 @@ def _batch(
                 lines.append(_entry(sent, about_scope, redactor))
             else:
                 understand_lines()
-                records = [_record(sent, about_scope)]
-                redact_records(records, redactor)
-                batch.records += records
+                structured.append(_record(sent, about_scope))
+                batch.records.append(structured[-1])
     understand_lines()
+    redact_records(structured, redactor)
     return _numbered(batch, resource), empty
 
 

@@ -5,7 +5,16 @@ from collections.abc import Iterable
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from interfaces.api import documentation, incidents, ingesting, overview, problems, records
+from interfaces.api import (
+    documentation,
+    incidents,
+    ingesting,
+    loki,
+    otlp,
+    overview,
+    problems,
+    records,
+)
 from interfaces.api.backend import Backend, IngestResult, QueueFull
 from interfaces.api.guards import Guards
 from interfaces.api.telemetry import RequestMetrics
@@ -35,7 +44,14 @@ def create_app(backend: Backend, allowed_hosts: Iterable[str] = ()) -> FastAPI:
     metrics = RequestMetrics()
     app.state.backend = backend
     app.state.metrics = metrics
-    for router in (ingesting.router, incidents.router, records.router, overview.router):
+    for router in (
+        ingesting.router,
+        otlp.router,
+        loki.router,
+        incidents.router,
+        records.router,
+        overview.router,
+    ):
         app.include_router(router)
     app.include_router(overview.probes)
     documentation.install(app)

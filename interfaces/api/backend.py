@@ -1,13 +1,15 @@
 """What the API needs from the running system, and nothing else of it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from pydantic import BaseModel
 
 from application.auditing import AuditTrail
 from application.searching import SearchAnswer
+from domain.logs.formats import FormatCatalogue
 from domain.logs.record import StoredRecord
+from infrastructure.collectors.batches import SourceBatch
 from projections.dashboard.answers import Overview
 from projections.history.answers import IncidentDetail, IncidentPage, PatternRow, SourceRow
 
@@ -191,6 +193,15 @@ class Backend(Protocol):
 
     def ingest(self, source: str, lines: Iterable[str], kind: str) -> IngestResult:
         """Take lines in. Raises QueueFull."""
+        ...
+
+    @property
+    def formats(self) -> FormatCatalogue:
+        """How lines are understood."""
+        ...
+
+    def ingest_records(self, kind: str, batches: Sequence[SourceBatch]) -> IngestResult:
+        """Take records in that are redacted already. Raises QueueFull."""
         ...
 
     def health(self) -> Readiness:

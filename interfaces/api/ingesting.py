@@ -1,6 +1,7 @@
 """POST /api/v1/logs: lines from anybody who can speak HTTP."""
 
 import math
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
@@ -10,6 +11,7 @@ from interfaces.api.backend import Backend, IngestResult, QueueFull
 from interfaces.api.bodies import MAX_BODY_BYTES, lines_of, read_body, too_large
 from interfaces.api.parts import Metrics, System
 from interfaces.api.problems import ProblemRaised, responses
+from interfaces.api.telemetry import RequestMetrics
 
 router = APIRouter(prefix="/api/v1", tags=["ingest"])
 
@@ -58,10 +60,7 @@ async def post_logs(
 
     202: taken in. 429: the queue is full and nothing was taken; Retry-After says when to come back.
     """
-    declared = request.headers.get("content-length", "")
-    if declared.isdigit() and int(declared) > MAX_BODY_BYTES:
-        raise too_large()  # before reading it
-    body = await read_body(request.stream(), request.headers.get("content-encoding", ""))
+    body = await body_of(request, request.headers.get("content-encoding", ""))
     lines = lines_of(body, request.headers.get("content-type", "text/plain"))
     return await run_in_threadpool(_take_in, system, metrics, source, list(lines))
 
@@ -69,10 +68,23 @@ async def post_logs(
 def _take_in(system: Backend, metrics: Metrics, source: str, lines: list[str]) -> IngestResult:
     if not lines:
         return IngestResult(accepted=0)
+    return counted(metrics, len(lines), lambda: system.ingest(source, lines, KIND))
+
+
+async def body_of(request: Request, encoding: str) -> bytes:
+    """The unpacked body of a request. Raises ProblemRaised (400, 413, 415)."""
+    declared = request.headers.get("content-length", "")
+    if declared.isdigit() and int(declared) > MAX_BODY_BYTES:
+        raise too_large()  # before reading it
+    return await read_body(request.stream(), encoding)
+
+
+def counted(metrics: RequestMetrics, sent: int, take: Callable[[], IngestResult]) -> IngestResult:
+    """What `take` took in, counted. Raises ProblemRaised (429) while the queue is full."""
     try:
-        result = system.ingest(source, lines, KIND)
+        result = take()
     except QueueFull as full:
-        metrics.ingested(0, refused=len(lines))
+        metrics.ingested(0, refused=sent)
         seconds = max(1, math.ceil(full.retry_after_seconds))
         raise ProblemRaised(
             429,

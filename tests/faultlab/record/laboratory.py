@@ -63,6 +63,12 @@ class Laboratory:
         """What this service said until now (a long start) is no part of the case."""
         self._from[service] = self.log(service).stat().st_size
 
+    def keep_until(self, service: str, text: str) -> None:
+        """Where this service's log says `text` the case ends for it."""
+        log = self.log(service)
+        kept, _, _ = log.read_text(errors="replace").partition(text)
+        log.write_text(kept[: kept.rfind("\n") + 1])
+
     def texts(self) -> dict[str, str]:
         """What every service wrote."""
         return {

@@ -173,6 +173,7 @@ def volume_full(lab: Laboratory) -> None:
     server.orders(14, 0.2, environment={"NOTE": "n" * 90_000}).wait(5)
     lab.quiet("dd", "if=/dev/zero", f"of={data}/backup.sql", "bs=64k")
     server.orders(16, 0.2, environment={"NOTE": "n" * 90_000}).wait(60)
+    lab.keep_until("mariadb", "Core pattern:")  # what follows describes the machine
 
 
 @CASES.case(

@@ -222,6 +222,7 @@ def postfix(lab: Laboratory, settings: str) -> int:
     )
     lab.log("postfix")
     lab.quiet("postfix", "-c", home, "check")
+    lab.at_the_end(lambda: lab.quiet("postfix", "-c", home, "stop"))
     lab.start("postfix-console", ["postfix", "-c", home, "start-fg"], ready=listens)
     lab.forget("postfix-console")
     return listens

@@ -150,5 +150,5 @@ def _prove(case: Case, text: str) -> None:
     missing = [proof for proof in wanted if proof not in text]
     if missing or not text.strip():
         raise EvidenceMissing(f"{case.name}: {missing or 'nothing was logged'}")
-    if "/work/" in text:
-        raise EvidenceMissing(f"{case.name}: the logs name a path of this work tree")
+    if "/work/" in text or "/root/" in text:
+        raise EvidenceMissing(f"{case.name}: the logs name a path of the recording's own machine")

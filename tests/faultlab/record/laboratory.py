@@ -27,6 +27,7 @@ class Laboratory:
         self._from: dict[str, int] = {}
         self._processes: list[subprocess.Popen[bytes]] = []
         self._mounts: list[Path] = []
+        self._ends: list[Callable[[], object]] = []
 
     def __enter__(self) -> Self:
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -45,6 +46,10 @@ class Laboratory:
         self.stop_everything()
         for mount in self._mounts:
             subprocess.run(["umount", "-l", str(mount)], check=False)
+
+    def at_the_end(self, end: Callable[[], object]) -> None:
+        """What else ends a server that leaves its starter's hands, or gives something back."""
+        self._ends.append(end)
 
     def log(self, service: str) -> Path:
         """The file in which this service's lines are kept; anyone may append."""
@@ -172,6 +177,8 @@ class Laboratory:
 
     def stop_everything(self) -> None:
         """End every process this recording started, the youngest first."""
+        while self._ends:
+            self._ends.pop()()
         for process in reversed(self._processes):
             stop(process)
         self._processes.clear()

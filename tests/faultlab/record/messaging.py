@@ -21,6 +21,9 @@ class Rabbit:
             f"listeners.tcp.1 = 127.0.0.1:{self.port}\nlog.console = false\nlog.file = "
             f"{lab.log('rabbitmq')}\nlog.file.level = info\n{configuration}\n",
         )
+        names = port(4369)
+        lab.start("epmd", ["epmd", "-address", "127.0.0.1", "-port", str(names)], ready=names)
+        lab.forget("epmd")
         self.environment = {
             "HOME": str(base),
             "RABBITMQ_NODENAME": "rabbit@localhost",
@@ -30,6 +33,7 @@ class Rabbit:
             "RABBITMQ_DIST_PORT": str(port(25672)),
             "RABBITMQ_ENABLED_PLUGINS_FILE": str(lab.write("plugins", "[].")),
             "ERL_EPMD_ADDRESS": "127.0.0.1",
+            "ERL_EPMD_PORT": str(names),
         }
         lab.start(
             "rabbitmq-console",

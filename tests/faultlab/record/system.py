@@ -92,6 +92,7 @@ def import_missing(lab: Laboratory) -> None:
 )
 def oom_killed(lab: Laboratory) -> None:
     GROUP.mkdir(exist_ok=True)
+    lab.at_the_end(lambda: lab.quiet("sh", "-c", f"sleep 1; rmdir {GROUP}"))
     (GROUP / "memory.limit_in_bytes").write_text("62914560")
     before = len(lab.quiet("dmesg", "-T").splitlines())
     join = lab.write("join.sh", f'#!/bin/sh\necho $$ > {GROUP}/cgroup.procs\nexec "$@"\n')

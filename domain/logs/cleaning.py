@@ -33,3 +33,10 @@ def clean(text: str) -> str:
 def _visible(match: re.Match[str]) -> str:
     code = ord(match[0])
     return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
+
+
+def clean_name(name: str) -> str:
+    """A name on one line: as `clean`, and line breaks and tabs made visible too."""
+    for character, visible in (("\n", "\\n"), ("\r", "\\r"), ("\t", "\\t")):
+        name = name.replace(character, visible)
+    return clean(name)

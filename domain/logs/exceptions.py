@@ -50,8 +50,8 @@ _LOOKS_RAISED = re.compile(
 )
 _PANIC = re.compile(r"(?m)^(?P<type>panic|fatal error): (?P<message>.*)$")
 _PHP_RAISED = re.compile(
-    r"(?:^|\b(?:Uncaught|Next) )(?P<type>[A-Za-z_\\][\w\\]{0,150})(?:: (?P<message>[^\0]{0,4096}?))?"
-    r" in [^\s:]{1,500}:\d{1,7}$"
+    r"(?:^|\b(?:Uncaught|Next) )(?P<type>[A-Za-z_\\][\w\\]{0,150})"
+    r"(?:: (?P<message>[^\0]{0,4096}?))? in [^\s:]{1,500}:\d{1,7}$"
 )
 _PHP_OBJECT = re.compile(
     r"\[object\] \((?P<type>[A-Za-z_\\][\w\\]{0,150})\(code: [^)]{0,40}\): "

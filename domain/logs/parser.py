@@ -112,7 +112,9 @@ class _Pending:
         body = reading.body
         original = self.original[0]
         if self.count > 1:
-            body = "\n".join([body, *self.lines]).rstrip()
+            rest = "\n".join(self.lines)
+            # a header may stand alone above its indented message, as .NET's console writes it
+            body = f"{body}\n{rest}".rstrip() if body else rest.strip()
             original = "\n".join(self.original).rstrip()
             if "-----BEGIN" in body:
                 body, original = redact(body), redact(original)

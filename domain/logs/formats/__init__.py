@@ -47,7 +47,10 @@ SPECIAL = frozenset({
 
 
 class Sample(BaseModel):
-    """A line of the format and what must be read from it."""
+    """A line of the format and what must be read from it.
+
+    preceded_by: lines the source must have begun with, such as the header of a table.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -57,6 +60,7 @@ class Sample(BaseModel):
     timestamp: str | None = None
     service: str | None = None
     lines: int = 1
+    preceded_by: tuple[str, ...] = ()
     attributes: dict[str, Any] = Field(default_factory=dict)
 
 
@@ -72,12 +76,18 @@ class Format(BaseModel):
     become attributes. heading: severity and message stand on the next line. crash: begins a record
     although it has no
     header (tracebacks, panics). fallback: tried after every other format.
+
+    marks: fields of a JSON object or of logfmt by which this program's lines are known, each with
+    a regular expression for the whole value (empty: any value). renames: fields (or columns) that
+    mean something under a name of their own. message_from: fields that make the message where
+    there is none. separator: between the columns of a table, whose header is the pattern with the
+    group `columns`. like: formats that may read the line as well, since both look alike.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str
-    kind: Literal["regex", "json", "logfmt", "scan"] = "regex"
+    kind: Literal["regex", "json", "logfmt", "scan", "table"] = "regex"
     pattern: str = ""
     first: str
     technology: str | None = None
@@ -95,6 +105,11 @@ class Format(BaseModel):
     joins: bool = True
     fallback: bool = False
     attributes: dict[str, str] = Field(default_factory=dict)
+    marks: dict[str, str] = Field(default_factory=dict)
+    renames: dict[str, str] = Field(default_factory=dict)
+    message_from: tuple[str, ...] = ()
+    separator: str = ""
+    like: tuple[str, ...] = ()
     samples: tuple[Sample, ...]
 
     def expanded(self) -> str:
@@ -127,6 +142,17 @@ class FormatCatalogue:
         doubled = {name for name in names if names.count(name) > 1}
         if doubled:
             raise ValueError(f"two formats are called {', '.join(sorted(doubled))}")
+
+    def only(self, name: str) -> "FormatCatalogue":
+        """Just one format, and stack traces, for a source whose format the user names.
+
+        Raises KeyError when there is no such format.
+        """
+        chosen = [item for item in self.formats if item.name == name]
+        if not chosen:
+            raise KeyError(name)
+        crashes = [item for item in self.formats if item.crash and item.name != name]
+        return FormatCatalogue((FormatFamily(family=name, formats=(*chosen, *crashes)),))
 
     @classmethod
     def from_data(cls, documents: list[Any]) -> "FormatCatalogue":

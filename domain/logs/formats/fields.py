@@ -59,6 +59,29 @@ RENAMED = {
 _PLAIN = (str, int, float, bool)
 
 
+def take_variant(
+    fields: dict[str, Any], reading: "Reading", clock: TimestampReader, observed: int
+) -> "Reading | None":
+    """Fill a reading as the program that wrote the fields means them, where it is known.
+
+    None where a format was forced and these are not its fields.
+    """
+    variant = reading.format.variant_of(fields)
+    if variant.spec.marks and not variant.knows(fields):
+        return None
+    reading.format = variant
+    texts = [str(fields[name]) for name in variant.message_from if fields.get(name)]
+    for name, meaning in variant.renames.items():
+        if name in fields:
+            fields[meaning] = fields.pop(name)
+    if texts and not (fields.get("msg") or fields.get("message")):
+        fields["msg"] = " ".join(texts)
+    word = str(fields.get("level", ""))
+    take_fields(fields, reading, clock, observed)
+    variant.settle(reading, word)
+    return reading
+
+
 def take_fields(
     fields: dict[str, Any], reading: "Reading", clock: TimestampReader, observed: int
 ) -> "Reading":

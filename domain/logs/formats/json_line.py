@@ -3,7 +3,7 @@
 import json
 from typing import TYPE_CHECKING, Any
 
-from domain.logs.formats.fields import take_fields
+from domain.logs.formats.fields import take_variant
 from domain.logs.timestamps import TimestampReader
 
 if TYPE_CHECKING:
@@ -11,13 +11,6 @@ if TYPE_CHECKING:
 
 MAX_DEPTH = 6
 MAX_FIELDS = 128
-
-_SIGNATURES = (
-    ("mongodb", ("t.$date", "s", "c", "ctx")),
-    ("cloudflared", ("connIndex", "event", "level")),
-    ("caddy", ("logger", "ts", "request.remote_ip")),
-)
-"""Fields by which a program that does not name itself is known."""
 
 _DECODER = json.JSONDecoder(parse_constant=str)
 
@@ -36,13 +29,7 @@ def read_json(
         return None
     fields: dict[str, Any] = {}
     _flatten(document, "", 1, fields)
-    for technology, marks in _SIGNATURES:
-        if all(mark in fields for mark in marks):
-            reading.technology = technology
-            if "c" in fields:
-                fields[f"{technology}.component"] = fields.pop("c")
-            break
-    return take_fields(fields, reading, clock, observed)
+    return take_variant(fields, reading, clock, observed)
 
 
 def _flatten(document: dict[str, Any], prefix: str, depth: int, into: dict[str, Any]) -> None:

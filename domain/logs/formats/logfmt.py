@@ -3,7 +3,7 @@
 import re
 from typing import TYPE_CHECKING
 
-from domain.logs.formats.fields import take_fields
+from domain.logs.formats.fields import take_variant
 from domain.logs.timestamps import TimestampReader
 
 if TYPE_CHECKING:
@@ -39,4 +39,4 @@ def read_logfmt(
     found = pairs(text)
     if len(found) < 2:
         return None
-    return take_fields(dict(found), reading, clock, observed)
+    return take_variant(dict(found), reading, clock, observed)

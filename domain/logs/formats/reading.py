@@ -10,6 +10,7 @@ from domain.logs.formats import ATTRIBUTES, SPECIAL, Format, FormatCatalogue
 from domain.logs.formats.json_line import read_json
 from domain.logs.formats.logfmt import pairs, read_logfmt
 from domain.logs.formats.scanning import scan
+from domain.logs.formats.tables import Table, columns_of
 from domain.logs.record import ERROR, INFO
 from domain.logs.severity import NUMBERS, SYSLOG, SYSLOG_WORDS
 from domain.logs.timestamps import TimestampReader
@@ -17,6 +18,10 @@ from domain.logs.timestamps import TimestampReader
 HEADER_LIMIT = 8 * 1024
 """Characters of a line that patterns see; the rest is message."""
 
+MARK_LIMIT = 200
+"""Characters of a field's value that tell which program wrote it."""
+
+_FAILED = re.compile(r"5\d\d")
 _NUMBER = re.compile(r"-?\d{1,18}")
 _INTEGERS = frozenset({"pid", "tid", "status", "size", "line", "connection"})
 
@@ -57,7 +62,12 @@ class CompiledFormat:
         self.heading = spec.heading
         self.crash = spec.crash
         self.fallback = spec.fallback
+        self.tabular = spec.kind == "table"
         self.technology = spec.technology or ""
+        self.message_from = spec.message_from
+        self.renames = spec.renames
+        self.variants: tuple[CompiledFormat, ...] = ()
+        self._marks = tuple((key, re.compile(value)) for key, value in spec.marks.items())
         compiled = re.compile(spec.expanded())
         self._match = compiled.match
         group = {name: number - 1 for name, number in compiled.groupindex.items()}
@@ -131,17 +141,56 @@ class CompiledFormat:
             level = int(priority) & 7
             reading.severity, reading.label = SYSLOG[level], SYSLOG_WORDS[level]
         if self.spec.severity_by_status:
-            status = attributes.get("http.response.status_code")
-            failed = isinstance(status, int) and 500 <= status < 600
+            self.judge_by_status(reading)
+
+    def judge_by_status(self, reading: Reading) -> None:
+        """An answer of 5xx is an error, any other is not."""
+        if self.spec.severity_by_status:
+            status = reading.attributes.get("http.response.status_code")
+            failed = status is not None and _FAILED.fullmatch(str(status)) is not None
             reading.severity = ERROR if failed else INFO
+
+    def settle(self, reading: Reading, word: str) -> None:
+        """Judge as this program means it: its own severity words, the status, what is usual."""
+        if number := self._severities.get(word.lower()):
+            reading.severity, reading.label = number, word
+        elif not reading.severity:
+            reading.severity, reading.label = self._default, self._default_label
+            self.judge_by_status(reading)
+
+    def knows(self, fields: dict[str, Any]) -> bool:
+        """Whether these are the fields of this program."""
+        return all(
+            (value := fields.get(key)) is not None
+            and (not mark.pattern or mark.fullmatch(str(value)[:MARK_LIMIT]) is not None)
+            for key, mark in self._marks
+        )
+
+    def variant_of(self, fields: dict[str, Any]) -> "CompiledFormat":
+        """The more special format these fields belong to, else this one."""
+        return next((variant for variant in self.variants if variant.knows(fields)), self)
 
     def _read_other(self, text: str, clock: TimestampReader, observed: int) -> Reading | None:
         reading = Reading(self, text)
+        if self.spec.kind == "table":
+            return reading if self.table(text) is not None else None
         if self.spec.kind == "json":
             return read_json(text, reading, clock, observed)
         if self.spec.kind == "logfmt":
             return read_logfmt(text, reading, clock, observed)
         return scan(text, reading, clock, observed)
+
+    def reading(self, text: str) -> Reading:
+        """An empty reading of this format."""
+        return Reading(self, text)
+
+    def table(self, text: str) -> Table | None:
+        """The table whose header the line is."""
+        if self.spec.kind != "table":
+            return None
+        match = self._match(text[:HEADER_LIMIT])
+        columns = columns_of(match["columns"], self.spec.separator) if match else ()
+        return Table(self, columns) if columns else None
 
 
 def _unescaped(text: str) -> str:
@@ -163,11 +212,16 @@ class FormatReader:
     def __init__(self, catalogue: FormatCatalogue, *, inside: bool = False) -> None:
         self._by_first, self._others = _index(catalogue, inside)
         self._clock = TimestampReader()
+        self._table: Table | None = None
         self._last: CompiledFormat | None = None
         self._last_by_first: dict[str, CompiledFormat] = {}
 
     def read(self, text: str, observed: int) -> Reading | None:
         """What the line says; None where it has no header of any known format."""
+        if self._table is not None:
+            row = self._table.read(text, self._clock, observed)
+            if row is not None:
+                return row
         last = self._last
         if last is not None:
             reading = last.read(text, self._clock, observed)
@@ -184,6 +238,9 @@ class FormatReader:
                 continue
             reading = candidate.read(text, self._clock, observed)
             if reading is not None:
+                if candidate.tabular:
+                    self._table = candidate.table(text)
+                    return reading
                 # a fallback or a crash says nothing about the lines to come
                 if not (candidate.fallback or candidate.crash):
                     self._last = self._last_by_first[text[:1]] = candidate
@@ -199,6 +256,12 @@ def _index(catalogue: FormatCatalogue, inside: bool) -> Index:
     """Formats by the first character they may have; those for characters beyond ASCII apart."""
     specs = [spec for spec in catalogue.formats if not (inside and spec.envelope)]
     compiled = [CompiledFormat(spec) for spec in specs]
+    for general in [item for item in compiled if item.spec.kind in ("json", "logfmt")]:
+        general.variants = tuple(
+            item for item in compiled if item.spec.marks and item.spec.kind == general.spec.kind
+        )
+    if any(item.variants and not item.spec.marks for item in compiled):
+        compiled = [item for item in compiled if not item.spec.marks]
     first = [re.compile(f"[{item.spec.first}]") for item in compiled]
 
     def beginning_with(character: str) -> tuple[CompiledFormat, ...]:

@@ -45,7 +45,7 @@ _RESOURCE = {
     "environment": "deployment.environment.name",
 }  # fmt: skip
 """Labels that describe who wrote, under OpenTelemetry's names."""
-_RENAMED = {"filename": "log.file.path", "stream": "log.iostream"}
+_RENAMED = {"filename": "log.file.path", "stream": "log.iostream", "logger": "log.logger"}
 _LEVEL = ("level", "detected_level", "severity")
 _TRACE = ("trace_id", "traceID", "traceId")
 _SPAN = ("span_id", "spanID", "spanId")

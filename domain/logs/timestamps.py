@@ -35,7 +35,7 @@ _LAYOUTS = tuple(
     re.compile(pattern)
     for pattern in (
         rf"(?P<y>\d{{4}})[-/.](?P<mo>\d\d?)[-/.](?P<d>\d\d?)[Tt _-] ?{_HMS}{_TAIL}",
-        rf"(?P<d>\d\d?)[/ -]{_MON}[/ -](?P<y>\d{{4}})[: ]{_HMS}{_TAIL}",
+        rf"(?P<d>\d\d?)[/ -]{_MON}[/ -](?P<y>\d{{4}})(?:[: ]|::){_HMS}{_TAIL}",
         rf"(?:[A-Z][a-z]{{2}},? )?{_MON} {{1,2}}(?P<d>\d\d?) {_HMS}{_TAIL}(?: (?P<y>\d{{4}}))?",
         rf"{_MON} {{1,2}}(?P<d>\d\d?),? (?P<y>\d{{4}}),? {_HMS}{_TAIL}(?: ?(?P<ap>[AaPp][Mm]))?",
         rf"(?P<y>\d{{4}})(?P<mo>\d\d)(?P<d>\d\d)[T_ -]?{_CLOCK}{_TAIL}",

@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 from subprocess import Popen
 
-from tests.faultlab.record import haproxy, mariadb, php, redis, runtimes
+from tests.faultlab.record import apache, haproxy, mariadb, php, redis, runtimes
 from tests.faultlab.record.case import Cases, Fault
 from tests.faultlab.record.laboratory import PROGRAMS, ROOT, Laboratory, port, stop
 from tests.faultlab.record.nginx import configuration, proxy_to
@@ -323,3 +323,42 @@ def type_and_maps(lab: Laboratory) -> None:
     )
     tours.wait(60)
     time.sleep(0.2)
+
+
+@CASES.case(
+    "cascade-apache-node-redis-replica",
+    "redis",
+    "the Redis behind the storefront behind Apache becomes a replica",
+    Fault(
+        "Redis was turned into a read-only replica; the storefront's writes fail with READONLY",
+        "misconfiguration",
+        "redis",
+        ("READONLY You can't write against a read only replica",),
+        (("read only", "readonly", "read-only", "replica"),),
+        ("authorization", "dependency_down"),
+    ),
+)
+def became_replica(lab: Laboratory) -> None:
+    store, app, front = redis.server(lab), port(8301), port(8081)
+    other = redis.server(lab, name="redis-2", wished=6380)
+    storefront(lab, app, store)
+    apache.start(
+        lab, apache.configuration(lab, front, f"ProxyPass / http://127.0.0.1:{app}/"), front
+    )
+    visit(front, 40)
+    lab.quiet("redis-cli", "-p", str(store), "replicaof", "127.0.0.1", str(other))
+    time.sleep(1.5)
+    visit(front, 36)
+
+
+@CASES.case(
+    "healthy-three-tiers", "redis", "none (a snapshot, a setting changed, 404, clients that leave)"
+)
+def healthy_tiers(lab: Laboratory) -> None:
+    store, app, front = redis.server(lab, "--save", "1 20"), port(8301), port(8300)
+    storefront(lab, app, store)
+    haproxy.start(lab, front, f"    server s1 127.0.0.1:{app} check")
+    visit(front, 50)
+    lab.quiet("redis-cli", "-p", str(store), "config", "set", "maxmemory", "64mb")
+    lab.quiet("redis-cli", "-p", str(store), "no-such-command")
+    visit(front, 50)

@@ -5,7 +5,7 @@ looked at twice, whatever crashes when.
 """
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from uuid import UUID
 
 from application.chunk_reading import ChunkReader
@@ -68,6 +68,7 @@ class Detecting:
         self._templates: dict[str, str] = {}
         self._loose: deque[tuple[Anomaly, Cause]] = deque(maxlen=_MAX_LOOSE)
         self._open: dict[UUID, dict[str, Anomaly]] = {}
+        self._fingerprints: dict[str, UUID] = {}
         self.position = self._log.progress(PROCESS)
         self._restore()
         self._unsure = False
@@ -102,7 +103,7 @@ class Detecting:
                 cause = event.leads_to("detector")
                 found += [(anomaly, cause) for anomaly in self._examine(event)]
             elif isinstance(event, IncidentResolved):
-                self._open.pop(event.originator_id, None)
+                self._close(event.originator_id)
             elif isinstance(event, IncidentReopened):
                 self._remember(event.originator_id, self._anomalies_of(event.originator_id))
         position = batch[-1].position
@@ -123,8 +124,8 @@ class Detecting:
             return []
         limits = self.detector.thresholds
         waiting = [*self._loose, *found]
-        self._learn_edges([anomaly for anomaly, _ in waiting])
         correlator = Correlator(self.detector.graph, self.detector.knowledge, limits.together)
+        self._learn_edges([anomaly for anomaly, _ in waiting], correlator)
         causes = {id(anomaly): cause for anomaly, cause in waiting}
         changed: dict[UUID, Incident] = {}
         self._loose.clear()
@@ -143,36 +144,58 @@ class Detecting:
                 incident = self._opened(group, causes[id(group.leading)])
                 if incident is not None:
                     changed[incident.id] = incident
+                    self._fingerprints[incident.fingerprint] = incident.id
                     self._remember(incident.id, group.anomalies)
             else:
                 self._loose.extend((a, causes[id(a)]) for a in group.anomalies)
         return [incident for incident in changed.values() if incident.pending_events]
 
-    def _learn_edges(self, anomalies: Iterable[Anomaly]) -> None:
+    def _learn_edges(self, anomalies: Sequence[Anomaly], correlator: Correlator) -> None:
         """Read the evidence again: the service a record speaks of may be known only by now."""
-        members = [m for known in self._open.values() for m in known.values()]
+        members = [
+            member
+            for known in self._open.values()
+            if self._may_belong(anomalies, known.values(), correlator)
+            for member in known.values()
+        ]
         everything = [*anomalies, *members]
-        graph, knowledge = self.detector.graph, self.detector.knowledge
-        learn_shared_requests(everything, graph, knowledge)
+        learn_shared_requests(everything, correlator)
         for anomaly in everything:
             for evidence in anomaly.evidence:
                 record = evidence.record
-                graph.observe(record.service, record.text, knowledge)
+                self.detector.graph.observe(record.service, record.text, self.detector.knowledge)
 
     def _home_of(self, group: Cluster, correlator: Correlator) -> tuple[UUID, str] | None:
         """The open incident a group belongs to, and why."""
-        for incident_id, members in self._open.items():
-            for member in members.values():
+        again = self._fingerprints.get(group.fingerprint)
+        if again is not None:
+            return again, "the same failure again"
+        near = [
+            (incident_id, list(members.values()))
+            for incident_id, members in self._open.items()
+            if self._may_belong(group.anomalies, members.values(), correlator)
+        ]
+        for incident_id, members in near:
+            for member in members:
                 for anomaly in group.anomalies:
                     why = correlator.why(anomaly, member)
                     if why:
                         return incident_id, why
         coinciding = [
             (incident_id, why)
-            for incident_id, members in self._open.items()
-            if (why := correlator.coincidence(group.anomalies, list(members.values())))
+            for incident_id, members in near
+            if (why := correlator.coincidence(group.anomalies, members))
         ]
         return coinciding[0] if len(coinciding) == 1 else None
+
+    @staticmethod
+    def _may_belong(
+        anomalies: Sequence[Anomaly], members: Collection[Anomaly], correlator: Correlator
+    ) -> bool:
+        """Whether an incident is near enough in time to be looked at; most old ones are not."""
+        began = min(a.first_time for a in anomalies) - correlator.gap
+        ended = max(a.last_time for a in anomalies) + correlator.gap
+        return any(m.first_time <= ended and began <= m.last_time for m in members)
 
     def _opened(self, group: Cluster, cause: Cause) -> Incident | None:
         incident = Incident.open(
@@ -196,12 +219,23 @@ class Detecting:
             if isinstance(event, PatternDiscovered | PatternGeneralized):
                 self._templates[str(event.originator_id)] = event.template
         self._restore_incidents()
-        recent: deque[RecordsAppended] = deque(maxlen=_WARM_UP_CHUNKS)
-        for recorded in read_all(self._log, topics=[RecordsAppended], until=until, batch=64):
-            if isinstance(recorded.event, RecordsAppended):
-                recent.append(recorded.event)
-        for chunk in recent:
+        for chunk in self._last_chunks(until):
             self._examine(chunk)
+        self.detector.know(self._templates)
+
+    def _last_chunks(self, until: int) -> list[RecordsAppended]:
+        """The last chunks before a position, read from behind: a store may hold very many."""
+        reach = _WARM_UP_CHUNKS * 4
+        while True:
+            after = max(0, until - reach)
+            found = [
+                recorded.event
+                for recorded in read_all(self._log, after, [RecordsAppended], until, batch=64)
+                if isinstance(recorded.event, RecordsAppended)
+            ]
+            if len(found) >= _WARM_UP_CHUNKS or after == 0:
+                return found[-_WARM_UP_CHUNKS:]
+            reach *= 4
 
     def _restore_incidents(self) -> None:
         """All of them: those of the last batch stand behind the position they were found at."""
@@ -209,7 +243,13 @@ class Detecting:
         for incident_id in opened:
             incident = self._log.load(incident_id)
             if incident is not None and incident.state is not State.RESOLVED:
+                self._fingerprints[incident.fingerprint] = incident_id
                 self._remember(incident_id, self._anomalies_of(incident_id))
+
+    def _close(self, incident_id: UUID) -> None:
+        """A resolved incident takes in nothing more."""
+        self._open.pop(incident_id, None)
+        self._fingerprints = {f: i for f, i in self._fingerprints.items() if i != incident_id}
 
     def _anomalies_of(self, incident_id: UUID) -> list[Anomaly]:
         return [

@@ -18,9 +18,11 @@ from domain.notifications.notification import (
 from domain.provenance import Cause, Fact
 
 PROCESS = "notifying"
-MAX_ATTEMPTS = 5
+MAX_ATTEMPTS = 40
 _FIRST_PAUSE = 2.0
-"""Seconds before the second attempt; doubled for each further one."""
+"""Seconds before the second attempt; doubled for each further one, up to _LONGEST_PAUSE."""
+_LONGEST_PAUSE = 900.0
+"""With it, 40 attempts last about eight hours: longer than a mail server is usually away."""
 
 
 class Requesting:
@@ -147,7 +149,7 @@ class Delivering:
             notification.abandon(reason, cause)
             self._due.pop(notification.id, None)
         else:
-            pause = _FIRST_PAUSE * 2 ** (notification.attempts - 1)
+            pause = min(_FIRST_PAUSE * 2 ** (notification.attempts - 1), _LONGEST_PAUSE)
             self._due[notification.id] = self._clock() + pause
         self._log.append(notification)
 

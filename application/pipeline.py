@@ -24,11 +24,11 @@ class Pipeline:
     project: list[Callable[[], object]] = field(default_factory=list)
     """Brings one read model up to date."""
 
-    def detect(self, limit: int = 10_000) -> int:
-        """Look at all that was recorded; returns how many events there were.
+    def detect(self, limit: int = 500) -> int:
+        """Look at up to `limit` events that were recorded; returns how many there were.
 
-        The whole of it is correlated at once, so that what belongs together is found together,
-        whichever file came first.
+        They are correlated at once, so that what belongs together is found together, whichever
+        file came first; the bound keeps memory flat on a long backlog.
         """
         return self.detecting.run_once(limit)
 

@@ -120,8 +120,8 @@ class Watch:
     def clusters(self) -> list[set[str]]:
         """The services of each group that belongs together."""
         graph = self.detector.graph
-        learn_shared_requests(self.found, graph, self.knowledge)
         correlator = Correlator(graph, self.knowledge, self.detector.thresholds.together)
+        learn_shared_requests(self.found, correlator)
         return [{a.service for a in c.anomalies} for c in cluster(self.found, correlator)]
 
     def diagnosis(self) -> Diagnosis:
@@ -130,7 +130,8 @@ class Watch:
         for anomaly in self.found:
             for evidence in anomaly.evidence:
                 graph.observe(anomaly.service, evidence.record.text, self.knowledge)
-        learn_shared_requests(self.found, graph, self.knowledge)
+        correlator = Correlator(graph, self.knowledge, self.detector.thresholds.together)
+        learn_shared_requests(self.found, correlator)
         context = gather(self.found, graph, changes, [])
         return diagnose(self.found, context, changes, graph, self.knowledge)
 

@@ -3,8 +3,9 @@
 Pure and deterministic: the same chunks in the same order give the same anomalies.
 """
 
+import re
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from domain.detection.anomaly import Anomaly, AnomalyKind, Change, Evidence
@@ -23,8 +24,19 @@ _PROBES = 3
 """Records of a quiet pattern that are judged before the pattern is left alone."""
 _VOTES = 20
 """Records of a service that are asked for its technology before it is given up."""
+_SURE_UNSPECIFIED = 3
 _SURE_AT_INFO = 5
 """Specificity from which a rule is believed although the record calls itself informational."""
+_READ = 4_096
+"""Characters of a record in which such words are looked for."""
+_FAILURE_WORD = re.compile(
+    r"(?i)\b(?:fail(?:s|ed|ure|ures|ing)?|errors?|cannot|can't|could not|couldn't|unable|refus\w+|"
+    r"denied|reject\w*|kill(?:ed|ing)|abort\w*|crash\w*|panic\w*|fatal|exceeded|expired|exhausted|"
+    r"timed out|timeout|corrupt\w*|invalid|unreachable|unexpected\w*|exited|terminated|exception|"
+    r"dropp(?:ed|ing)|lost|stopped|down|deadlock|still waiting|unknown|missing|no such|not \w+|"
+    r"too many|alert|uncaught|dumped|violat\w+)\b"
+)
+_RETRYING = re.compile(r"(?i)\bre-?try(?:ing)?\b|\battempt \d{1,4} ?(?:/|of) ?\d{1,4}\b")
 _MAX_EVIDENCE = 3
 _MAX_CHANGES = 2_000
 
@@ -63,6 +75,11 @@ class Detector:
         self._symptoms: dict[tuple[str, str, str], _Symptom] = {}
         self._rates: dict[str, ServerErrorRate] = {}
         self._records_of: dict[str, int] = {}
+
+    def know(self, pattern_ids: Iterable[str]) -> None:
+        """These patterns were seen before: none of them is news."""
+        for pattern_id in pattern_ids:
+            self._seen.setdefault(pattern_id, 1)
 
     def examine(
         self, records: Sequence[StoredRecord], chunk_hash: str, templates: Mapping[str, str]
@@ -131,7 +148,8 @@ class Detector:
         """
         technologies = self.graph.technologies
         if service not in technologies:
-            technologies[service] = self.knowledge.matcher.technology_of(service, []) or ""
+            known = self.knowledge.matcher.technology_of(service, [])
+            self.graph.recognise(service, known or "")
         votes = self._votes.setdefault(service, [])
         if technologies[service] or len(votes) >= _VOTES:
             return
@@ -140,7 +158,7 @@ class Detector:
         vote = matcher.technology_of(format_says, [stored.record.text])
         votes.append(vote or "")
         if vote and len(votes) >= _PROBES and votes.count(vote) * 2 > len(votes):
-            technologies[service] = vote
+            self.graph.recognise(service, vote)
 
     def _symptom_of(self, stored: StoredRecord, judgement: Judgement) -> str | None:
         """The name of what a record shows, or None where it shows nothing wrong."""
@@ -149,10 +167,11 @@ class Detector:
             return None
         if judgement.causes:
             strongest = judgement.causes[0][0]
-            believed = severity >= WARN or strongest.specificity >= _SURE_AT_INFO
-            if believed:
+            if severity >= WARN or _believed_calm(stored, strongest.specificity):
                 return f"rule:{strongest.id}"
         if judgement.symptoms and severity >= WARN:
+            if severity < ERROR and _RETRYING.search(stored.record.body[:_READ]):
+                return None  # it is being tried again; should that fail, an error will say so
             return f"rule:{judgement.symptoms[0][0].id}"
         if severity >= ERROR and not judgement.changes:
             return f"pattern:{stored.pattern_id}"
@@ -253,7 +272,7 @@ class Detector:
         )
         fatal = worst.severity_number >= FATAL
         if symptom.startswith("new:"):
-            return 1, "a warning never seen from this source before", 0.3, Criticality.LOW
+            return 1, "a warning never seen before", 0.3, Criticality.LOW
         needed = 1 if fatal else limits.unexplained_errors
         reason = _times(count, f"{worst.severity_text or 'error'} that no rule explains")
         return needed, reason, 0.65, Criticality.HIGH if fatal else Criticality.MEDIUM
@@ -290,6 +309,17 @@ class Detector:
                 evidence=[evidence_of(window, index, chunk_hash)],
             )
         ]
+
+
+def _believed_calm(stored: StoredRecord, specificity: int) -> bool:
+    """Whether a cause is believed although the record calls itself informational, or nothing.
+
+    Servers do tell of failures at that level (nginx's handshakes, PostgreSQL's LOG), in words of
+    failure; an announcement that a guard against a failure is enabled has none.
+    """
+    unspecified = stored.record.severity_number == 0
+    needed = _SURE_UNSPECIFIED if unspecified else _SURE_AT_INFO
+    return specificity >= needed and bool(_FAILURE_WORD.search(stored.record.text[:_READ]))
 
 
 def _times(count: int, what: str) -> str:

@@ -29,6 +29,14 @@ _HOST = re.compile(
 )
 
 
+_CALLED = re.compile(
+    r"(?i)\b(?:upstream|service|backend|dependency|server|host|calling|call(?:ed)? to|request to|"
+    r"reach(?:ing)?|connect(?:ing|ed)? to|response from|answer from|from)[ :='\"]{1,3}"
+    r"([a-z][a-z0-9]{1,40}(?:[-_][a-z0-9]{1,40}){0,4})\b"
+)
+"""'upstream search-svc returned 503': the word behind such a word is a name."""
+
+
 def announced_ports(text: str) -> list[int]:
     """TCP ports that the writer of this text says it listens on."""
     bounded = text[:_MAX_TEXT]
@@ -64,6 +72,26 @@ class DependencyGraph:
     technologies: dict[str, str] = field(default_factory=dict)
     edges: dict[tuple[str, str], str] = field(default_factory=dict)
     """(caller, callee) to the reason it is believed."""
+    _services: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
+    """Services by their name in lower case."""
+    _owners: dict[str, list[str]] = field(default_factory=dict, repr=False, compare=False)
+    """Services by their technology."""
+    _indexed: int = field(default=-1, repr=False, compare=False)
+
+    def recognise(self, service: str, technology: str) -> None:
+        """`service` is of this technology; empty where that is not known."""
+        self.technologies[service] = technology
+        self._indexed = -1
+
+    def _index(self) -> None:
+        """There may be thousands of services, and every record asks for some by name."""
+        if self._indexed == len(self.technologies):
+            return
+        self._services = {service.lower(): service for service in self.technologies}
+        self._owners = {}
+        for service, technology in self.technologies.items():
+            self._owners.setdefault(technology, []).append(service)
+        self._indexed = len(self.technologies)
 
     def copy(self) -> "DependencyGraph":
         """The graph as it is now, for somebody who reads it in another thread."""
@@ -92,15 +120,17 @@ class DependencyGraph:
             owner = self.ports.get(port)
             if owner and owner != service and port not in announced_ports(text):
                 yield owner, f"it names port {port}, on which {owner} listens"
-        hosts = {host.lower() for host in _HOST.findall(text[:_MAX_TEXT])}
-        for other in self.technologies:
-            if other != service and other.lower() in hosts:
-                yield other, f"it names the host {other}"
+        bounded = text[:_MAX_TEXT]
+        hosts = {host.lower() for host in _HOST.findall(bounded)}
+        hosts.update(name.lower() for name in _CALLED.findall(bounded))
+        self._index()
+        for other in self._named(sorted(hosts), service):
+            yield other, f"it names the host {other}"
         yield from self._passed_on_to(service, text, knowledge)
         mentioned = set(knowledge.matcher.technologies_mentioned(text[:_MAX_TEXT]))
         mentioned.discard(self.technologies.get(service, ""))
         for technology in sorted(mentioned):
-            owners = [s for s, t in self.technologies.items() if t == technology and s != service]
+            owners = [owner for owner in self._owners.get(technology, []) if owner != service]
             if len(owners) == 1:
                 title = knowledge.technologies[technology].title
                 yield owners[0], f"its records speak of {title}, which {owners[0]} is"
@@ -113,9 +143,13 @@ class DependencyGraph:
         if not technology or knowledge.technologies[technology].layer is not Layer.PROXY:
             return
         words = set(_NAME_PART.findall(text[:_MAX_TEXT].lower()))
-        for other in self.technologies:
-            if other != service and other.lower() in words:
-                yield other, f"{service} passes requests on to it by name"
+        for other in self._named(sorted(words), service):
+            yield other, f"{service} passes requests on to it by name"
+
+    def _named(self, words: Iterable[str], service: str) -> Iterable[str]:
+        """The known services, other than `service`, that go by one of these lower-case words."""
+        found = (self._services.get(word) for word in words)
+        return [other for other in found if other is not None and other != service]
 
     def callees(self, service: str) -> list[str]:
         """Services that `service` needs directly."""

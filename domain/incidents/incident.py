@@ -11,7 +11,7 @@ from domain.knowledge.vocabulary import Criticality
 from domain.provenance import Cause, Fact, FoundingFact, identify
 
 MAX_EVIDENCE = 400
-"""Anomalies one incident keeps; what comes after is counted, not stored."""
+"""Anomalies one incident keeps in its evidence; those that come after say nothing new."""
 
 
 class State(StrEnum):
@@ -72,7 +72,6 @@ class DiagnosisReached(Fact):
     report: dict[str, Any]
 
     def apply(self, aggregate: "Incident") -> None:
-        aggregate.investigations = max(aggregate.investigations, 1)
         aggregate.diagnosed_by = self.investigation_id
 
 
@@ -86,7 +85,7 @@ class IncidentAcknowledged(Fact):
 
 
 class IncidentResolved(Fact):
-    """It is over: `by` a person, or `quiet` when nothing happened for long enough."""
+    """It is over, as `by` says."""
 
     by: str
     note: str
@@ -139,11 +138,10 @@ class Incident(Aggregate):
         self.first_time = first_time
         self.last_time = last_time
         self.state = State.OPEN
-        self.anomaly_keys: set[str] = set()
+        self.kept = 0
         self.services: set[str] = set()
         self.cited: set[str] = set()
         self.counted = 0
-        self.investigations = 0
         self.diagnosed_by: UUID | None = None
         self.take_in(anomalies)
 
@@ -176,7 +174,7 @@ class Incident(Aggregate):
     def add_evidence(self, anomalies: list[Anomaly], *, reason: str, cause: Cause) -> list[Anomaly]:
         """Take in anomalies not seen before; return those. A repeated delivery changes nothing."""
         fresh = [a for a in anomalies if a.evidence[0].record.ref not in self.cited]
-        if not fresh:
+        if not fresh or self.kept + len(fresh) > MAX_EVIDENCE:
             return []
         worst = max((a.criticality for a in fresh), key=lambda c: c.rank)
         self.trigger_event(
@@ -192,7 +190,7 @@ class Incident(Aggregate):
     def take_in(self, anomalies: list[dict[str, Any]]) -> None:
         """Apply anomalies of an event to the state."""
         for data in anomalies:
-            self.anomaly_keys.add(f"{data['service']}|{data['kind']}|{data['pattern_id']}")
+            self.kept += 1
             self.services.add(data["service"])
             self.cited.add(f"{data['source']}#{data['evidence'][0]['record']['sequence']}")
             self.first_time = min(self.first_time, data["first_time"])

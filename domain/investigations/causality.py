@@ -39,6 +39,11 @@ _RESOURCE_CLASSES = frozenset(
 _HELD_BY_THE_STORE = frozenset({ErrorClass.LOCK_CONTENTION, ErrorClass.DATA_CORRUPTION})
 """Locks and data lie in the store, in whatever general words its clients complain."""
 
+_SUPERVISING = frozenset({"kernel", "systemd", "supervisord", "docker", "kubernetes"})
+"""Technologies that write about other programs: the named one is meant, not the writer."""
+_ENDS = frozenset({ErrorClass.CRASH, ErrorClass.MEMORY_EXHAUSTED})
+_UNIT = re.compile(r"([A-Za-z][\w@.-]{0,60}?)(?:\.(?:service|scope|slice))?")
+
 _EXCEPTION = re.compile(
     r"(?m)^\s{0,8}(?:Caused by: |Uncaught |Unhandled )?"
     r"((?:[A-Za-z_$][\w$]{0,80}[.:]{1,2}){0,8}[A-Z][\w$]{0,80}(?:Error|Exception|Failure|Fault|Panic))"
@@ -196,6 +201,10 @@ def accused(
     """The service a match accuses, and whether it is only the best guess for one not at hand."""
     technology = knowledge.technology_of_rule[rule.id]
     writer = line.service
+    if graph.technologies.get(writer, technology.id) in _SUPERVISING:
+        unit = _supervised(rule, match)
+        if unit:
+            return next((s for s in graph.technologies if s.lower() == unit.lower()), unit), False
     owners = [s for s, t in graph.technologies.items() if t == technology.id and s != writer]
     writes_of_itself = technology.general or graph.technologies.get(writer) == technology.id
     if rule.culprit is Culprit.SELF:
@@ -213,6 +222,14 @@ def accused(
     if callee is None and len(owners) == 1 and not writes_of_itself:
         callee = owners[0]
     return (writer, True) if callee is None else (callee, False)
+
+
+def _supervised(rule: Rule, match: RuleMatch) -> str | None:
+    """The program whose end a supervisor reports, by its own name; None for devices and the like."""
+    if rule.error_class not in _ENDS:
+        return None
+    found = _UNIT.fullmatch(match.captures.get("object", "").strip())
+    return found[1] if found else None
 
 
 def _store_named(
@@ -296,5 +313,7 @@ def confidence(candidates: Sequence[Candidate], index: int) -> float:
     value = 0.2 + 0.75 * candidate.score + 0.4 * max(-0.3, min(margin, 0.25))
     if candidate.role is Role.SYMPTOM or candidate.error_class is ErrorClass.UNKNOWN:
         value = min(value, 0.45)
+    elif candidate.rule is None:
+        value = min(value, 0.6)
     ceiling = 0.97 if index == 0 else 0.9
     return round(max(0.05, min(value, ceiling)), 2)

@@ -91,7 +91,16 @@ def test_what_goes_on_joins_its_incident(store: Store) -> None:
     detecting.run_once()
     opened, joined = events(store, IncidentOpened, EvidenceAdded)
     assert joined.originator_id == opened.originator_id
-    assert joined.reason == "both in cart"
+    assert joined.reason == "the same failure again"
+
+
+def test_a_failure_that_comes_back_for_hours_is_one_incident(store: Store) -> None:
+    """Every quarter of an hour the same: one incident that is told of, not a hundred."""
+    detecting = store.detecting()
+    for hour in range(1, 9):
+        store.write("cart", odd(hour * 3_600, 3))
+        detecting.run_once()
+    assert len(events(store, IncidentOpened)) == 1
 
 
 def test_a_resolved_incident_takes_nothing_in(store: Store) -> None:

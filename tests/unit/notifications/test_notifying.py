@@ -125,12 +125,12 @@ def test_a_refused_message_is_tried_again_after_a_growing_pause(store: Store) ->
 
 
 def test_a_message_nobody_takes_is_given_up(store: Store) -> None:
-    """After the fifth try, for good, with the last reason."""
+    """After hours of trying, for good, with the last reason."""
     Requesting(store.log, {"mail": ["ada@example.org"]}).run_once()
     now = [0.0]
     mail = Pigeon(trouble=[DeliveryRefused("no such person")] * 99)
     delivering = Delivering(store.log, {"mail": mail}, clock=lambda: now[0])
-    for now[0] in range(0, 1_000, 50):
+    for now[0] in range(0, 60_000, 450):
         delivering.run_once()
     abandoned = events(store, NotificationAbandoned)[0]
     assert (abandoned.attempts, abandoned.reason) == (MAX_ATTEMPTS, "no such person")

@@ -154,7 +154,7 @@ def php_killed(lab: Laboratory) -> None:
     Fault(
         "The certificate that the tunnel to Redis presents has expired",
         "tls_failure",
-        "stunnel",
+        "stunnel-server",
         ("certificate has expired",),
         (("certificate", "tls", "ssl"), ("expired",)),
     ),

@@ -178,8 +178,9 @@ def _add_unexplained(
 ) -> None:
     """A record no rule knows: its innermost exception is a candidate, else the bare message."""
     exceptions = list(_EXCEPTION.finditer(line.text))
-    label = exceptions[-1].group(1) if exceptions else f"pattern:{anomaly.pattern_id}"
-    span = exceptions[-1].span() if exceptions else (0, len(line.text.split("\n", 1)[0]))
+    telling = [found for found in exceptions if found[2]] or exceptions[:1]
+    label = telling[-1][1] if telling else f"pattern:{anomaly.pattern_id}"
+    span = telling[-1].span() if telling else (0, len(line.text.split("\n", 1)[0]))
     technology = knowledge.technologies.get(graph.technologies.get(line.service, ""))
     candidate = found.setdefault(
         (label, line.service),
@@ -218,14 +219,14 @@ def accused(
             return writer, False
         callers = graph.callers(writer)
         return (callers[0], False) if len(callers) == 1 else (writer, False)
-    callee = _dependency(match, line, graph)
+    callee = _dependency(match, line, graph, knowledge)
     if callee is None and len(owners) == 1 and not writes_of_itself:
         callee = owners[0]
     return (writer, True) if callee is None else (callee, False)
 
 
 def _supervised(rule: Rule, match: RuleMatch) -> str | None:
-    """The program whose end a supervisor reports, by its own name; None for devices and the like."""
+    """The program whose end a supervisor reports, by its own name; None for devices."""
     if rule.error_class not in _ENDS:
         return None
     found = _UNIT.fullmatch(match.captures.get("object", "").strip())
@@ -244,7 +245,9 @@ def _store_named(
     return owners[0] if len(owners) == 1 else None
 
 
-def _dependency(match: RuleMatch, line: Line, graph: DependencyGraph) -> str | None:
+def _dependency(
+    match: RuleMatch, line: Line, graph: DependencyGraph, knowledge: KnowledgeBase
+) -> str | None:
     """The known service that the record's address, or its only edge, points at."""
     ports = [int(p) for p in (match.captures.get("port", ""),) if p.isdigit()]
     for port in [*ports, *named_ports(line.text)]:
@@ -257,7 +260,21 @@ def _dependency(match: RuleMatch, line: Line, graph: DependencyGraph) -> str | N
             if host and service.lower() == host and service != line.service:
                 return service
     callees = graph.callees(line.service)
-    return callees[0] if len(callees) == 1 else None
+    return callees[0] if len(callees) == 1 else _only_other(line.service, graph, knowledge)
+
+
+def _only_other(writer: str, graph: DependencyGraph, knowledge: KnowledgeBase) -> str | None:
+    """The one other service at hand, where it listens and could be what is called.
+
+    A known technology would have been named by its client's words; a service of one's own makes
+    is called by plain HTTP and the like, and often not named at all.
+    """
+    others = [service for service in graph.technologies if service != writer]
+    if len(others) != 1 or others[0] not in graph.ports.values():
+        return None
+    technology = knowledge.technologies.get(graph.technologies[others[0]])
+    own_make = technology is None or technology.layer is Layer.SERVICE
+    return others[0] if own_make else None
 
 
 def _layer(rule: Rule, knowledge: KnowledgeBase) -> Layer:

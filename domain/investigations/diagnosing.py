@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from textwrap import shorten
 
 from domain.detection.anomaly import Anomaly, AnomalyKind, Change
 from domain.incidents.dependencies import DependencyGraph
@@ -219,7 +220,9 @@ def _title(best: Candidate, answer: Hypothesis) -> str:
         return f"{answer.service}: {best.rule.title}"
     if best.label == "server-errors":
         return f"{answer.service}: requests are answered with server errors"
-    return f"{answer.service}: {answer.citations[0].quote[:100]}"
+    said = best.observations[0]
+    words = said.line.text[said.start : said.end] if best.role is Role.CAUSE else ""
+    return f"{answer.service}: {shorten(words or said.anomaly.template, 100, placeholder='…')}"
 
 
 def _explanation(best: Candidate, changes: Sequence[Change], *, visible: bool) -> str:

@@ -16,3 +16,11 @@ class Report(BaseModel):
     impact: str
     what_to_do: str
     citations: list[Citation] = []
+
+
+def without(text: str, *told: str) -> str:
+    """A text without what its reader was told already; what is left of it on clean lines."""
+    for already in told:
+        if already:
+            text = text.replace(already, "")
+    return "\n".join(line.strip() for line in text.splitlines() if line.strip())

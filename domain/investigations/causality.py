@@ -99,6 +99,8 @@ def rank(
     order = {id(c): n for n, c in enumerate(sorted(candidates, key=lambda c: c.first_seen))}
     for candidate in candidates:
         _score(candidate, anomalies, graph, order[id(candidate)] / max(len(candidates), 1))
+    for candidate in candidates:
+        candidate.score -= _explained_away(candidate, candidates)
     return sorted(candidates, key=lambda c: (-c.score, c.first_seen, c.label, c.service))
 
 
@@ -311,6 +313,46 @@ def _score(
         + 0.11 * (1 - lateness)
         + 0.01 * criticality / 3
     )
+
+
+_CONSEQUENCE = 0.07
+_REFUSAL_OF_THE_SICK = 0.15
+_AT_ONCE_NS = 2_000_000_000
+_REFUSALS = frozenset({ErrorClass.CONNECTION_REFUSED, ErrorClass.DEPENDENCY_DOWN})
+
+
+def _explained_away(candidate: Candidate, candidates: Sequence[Candidate]) -> float:
+    """What a candidate loses because another one is its likely cause.
+
+    A service that refuses because something happened to it before is not explained by the
+    refusal. And where a service names two causes within a moment, the later one is usually the
+    summary (`configuration failed`) of the earlier.
+    """
+    others = [
+        c
+        for c in candidates
+        if c is not candidate and c.service == candidate.service and c.role is Role.CAUSE
+    ]
+    if candidate.error_class in _REFUSALS and any(
+        c.error_class not in _REFUSALS | {ErrorClass.UNKNOWN}
+        and c.specificity >= candidate.specificity - 2
+        and c.first_time <= candidate.first_time + _AT_ONCE_NS
+        for c in others
+    ):
+        return _REFUSAL_OF_THE_SICK
+    return _CONSEQUENCE * any(
+        c.error_class is not candidate.error_class
+        and c.specificity >= candidate.specificity - 2
+        and c.first_seen < candidate.first_seen
+        and candidate.first_time - c.first_time <= _AT_ONCE_NS
+        and not _same_record(c, candidate)
+        for c in others
+    )
+
+
+def _same_record(one: Candidate, other: Candidate) -> bool:
+    """Whether both were first seen in one record: then neither follows from the other."""
+    return one.first_seen == other.first_seen
 
 
 def confidence(candidates: Sequence[Candidate], index: int) -> float:

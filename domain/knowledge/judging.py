@@ -19,10 +19,11 @@ class Judgement:
 
     @property
     def is_noise(self) -> bool:
-        """It looks like a failure and is none: no cause is more specific than the noise rule."""
+        """It looks like a failure and is none: nothing else says something more specific."""
         if not self.noise:
             return False
-        strongest = max((rule.specificity for rule, _ in self.causes), default=0)
+        accusing = (*self.causes, *self.symptoms)
+        strongest = max((rule.specificity for rule, _ in accusing), default=0)
         return strongest <= self.noise[0][0].specificity
 
     @property

@@ -10,7 +10,7 @@ from domain.investigations.diagnosis import Citation
 
 LONGEST_QUOTE = 300
 LONGEST_IN_PROSE = 200
-_NOT_SOURCE = re.compile(r"\[REDACTED:\w{1,40}\]|" + re.escape(CUT))
+_NOT_SOURCE = re.compile(r"\[REDACTED:\w{1,40}(?::[0-9a-f]{6})?\]|" + re.escape(CUT))
 """What stands in a record and not in its source."""
 
 

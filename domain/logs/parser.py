@@ -227,7 +227,7 @@ class SourceParser:
         cut = line.dropped
         if len(line.text) > MAX_BODY:
             cut += len(line.text[MAX_BODY:].encode("utf-8", "replace"))
-        if self._key_lines or "[REDACTED:private_key]" in text:
+        if self._key_lines or "[REDACTED:private_key" in text:
             text = self._without_key(line.text, text)
         pending = self._pending
         open_ended = pending is not None and pending.takes_more()

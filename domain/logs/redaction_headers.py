@@ -4,13 +4,14 @@ import re
 
 from domain.logs.redaction_keyed import is_mask
 from domain.logs.redaction_rule import (
-    PLACEHOLDER,
     Hide,
+    Replacement,
     Rule,
-    begins_apart,
+    free_part,
     looks_random,
     rule,
     substituting,
+    with_hidden,
 )
 
 _URL = (
@@ -20,44 +21,51 @@ _URL = (
     r"|(?<=://)(?P<user2>[^\s:/@\"'\\<>]{0,128}):"
     r"(?P<password2>(?!\[REDACTED)[^\s/\"'\\?#<>]{1,256})@"
 )
-_URL_TOKEN = r"(?<=://)[A-Za-z0-9_-]{20,128}(?=@[\w.-]{1,100})"
-_ENCODED_URL = r"(?i)(?<=%3a%2f%2f)(?P<user>[\w.~-]{1,64})%3a(?P<password>(?:[\w.~+!$*-]|%(?!40|2f)){1,256})%40"
+_WITH_USER = r"://[^\s@]{0,400}@"
+_USERINFO_ALONE = r"(?<=://)[A-Za-z0-9_-]{20,128}(?=@[\w.-]{1,100})"
+_ENCODED_URL = (
+    r"(?i)(?<=%3a%2f%2f)(?P<user>[\w.~-]{1,64})%3a"
+    r"(?P<password>(?:[\w.~+!$*-]|%(?!40|2f)){1,256})%40"
+)
 _DSN = r"(?P<user>\b[\w.-]{1,64}):(?P<password>(?!\[REDACTED)[^\s\"'\\/]{1,128})@(?:tcp|unix)\("
 _ORACLE = r"(?i)(?<=oracle:thin:)(?P<user>\w{1,64})/(?P<password>(?!\[REDACTED)[^\s\"'\\]{1,128})@"
 _HEADER = (
-    r"(?i)(?P<key>authorization(?:\\{0,4}[\"'])?[ \t]{0,2}(?:=>|[:=]|%3A)(?:[ \t]{0,2}|%20|\+)"
-    r"(?:\\{0,4}[\"']|\[)?(?:\\{0,4}[\"'])?)"
+    r"(?i)(?P<key>authorization(?:\\{0,15}[\"'])?[ \t]{0,2}(?:=>|[:=]|%3A)(?:[ \t]{0,2}|%20|\+)"
+    r"(?:\\{0,15}[\"']|\[)?(?:\\{0,15}[\"'])?)"
     r"(?P<scheme>(?:bearer|basic|token|negotiate|ntlm|apikey|sswS|key|hawk)(?:[ \t]{1,2}|%20|\+))?"
     r"(?!\[REDACTED|digest|aws4)(?P<value>[^\s\"'\\,;\]]{4,8192})"
 )
 _SCHEME = (
     r"(?i)\b(?P<scheme>bearer|basic)(?P<space>[ \t]{1,2}|%20)(?P<value>[a-z0-9+/=._~%|-]{8,8192})"
 )
-_DIGEST = r"(?i)(?P<key>\bresponse=\\{0,4}[\"']?)(?P<value>[0-9a-f]{32,128})\b"
+_PARAMETER = re.compile(r"[A-Za-z_]{2,24}=[^=]")
+_DIGEST = r"(?i)(?P<key>\bresponse=\\{0,15}[\"']?)(?P<value>[0-9a-f]{32,128})\b"
 _PAIR = r"[^\s=;,\"'\\:\[\]]{1,128}=[^\s;,\"'\\\]]{0,4096}"
 _COOKIE = (
-    r"(?i)(?P<key>cookie(?:\\{0,4}[\"'])?[ \t]{0,2}[:=][ \t]{0,2}(?:\\{0,4}[\"']|\[)?"
+    r"(?i)(?P<key>cookie(?:\\{0,15}[\"'])?[ \t]{0,2}[:=][ \t]{0,2}(?:\\{0,15}[\"']|\[)?"
     rf"(?:\\{{0,4}}[\"'])?)(?P<pairs>{_PAIR}(?:;[ \t]?{_PAIR}){{0,60}})"
 )
 _ATTRIBUTES = frozenset({"path", "domain", "expires", "max-age", "samesite", "priority", "version"})
 _SESSION = (
-    r"(?i)(?P<key>(?:jsessionid|phpsessid|asp\.net_sessionid|connect\.sid|laravel_session)"
-    r"(?:\\{0,4}[\"'])?[=:]\\{0,4}[\"']?)(?P<value>(?!\[REDACTED)[\w.%!~+/-]{8,512})"
+    r"(?i)(?P<key>(?:jsessionid|phpsessid|asp\.net_sessionid|connect\.sid)"
+    r"(?:\\{0,15}[\"'])?[=:]\\{0,15}[\"']?)(?P<value>(?!\[REDACTED)[\w.%!~+/-]{8,512})"
 )
 _JWT = (
-    r"eyJ[\w-]{8,16384}\.(?:eyJ)?[\w-]{0,16384}\.[\w-]{0,16384}(?:\.[\w-]{0,16384}){0,2}"
-    r"|eyJ[\w-]{8,16384}\.eyJ[\w-]{8,16384}"
+    # looked behind here and not in the replacement: a run of eyJeyJeyJ is tried once, not often
+    r"(?:(?<![\w-])|(?<=%[0-9A-Fa-f]{2})|(?<=\\[nrt]))(?:eyJ[\w-]{8,16384}\.(?:eyJ)?[\w-]{0,16384}\.[\w-]{0,16384}(?:\.[\w-]{0,16384}){0,2}"
+    r"|eyJ[\w-]{8,16384}\.eyJ[\w-]{8,16384})"
 )
 _ARGUMENT = r"(?:'[^'\r\n]{1,256}(?=')|\"[^\"\r\n]{1,256}(?=\")|[^\s\"';|&<>]{1,256})"
 _FLAG = (
-    r"(?i)(?P<key>(?<=-)(?:password|passwd|pass|token|secret|(?:api|access|secret|account)-?key"
-    r"|passphrase|requirepass|storepass|keypass|passin|auth-token)[ \t]{1,2})"
+    r"(?i)(?P<key>(?<![\w.-])--?(?:[a-z]{1,20}-)?(?:password|passwd|pass|token|secret"
+    r"|(?:api|access|secret|account|auth)-?key|passphrase|requirepass|storepass|keypass|passin)"
+    r"(?:[ \t]{1,2}|\\{0,15}[\"'],[ ]?\\{0,15}[\"']))"
     rf"(?P<value>(?![-=:\[]){_ARGUMENT})"
 )
 _STATEMENT = (
     r"(?i)(?P<key>(?:password|identified by|identified with [\w`']{1,40} by)[ \t]{1,2})"
     r"(?P<value>'[^'\r\n]{1,256}(?='))"
-    r"|(?P<key2>identified by[ \t]{1,2})(?P<value2>\"[^\"\r\n]{1,256}(?=\"))"
+    r"|(?P<key2>identified by[ \t]{1,2}\\{0,15}\")(?P<value2>[^\"\\\r\n]{1,256}(?=\\{0,15}\"))"
     r"|(?P<key3>password\()(?P<value3>'[^'\r\n]{1,256}(?='\)))"
 )
 _SPOKEN = (
@@ -79,8 +87,6 @@ _COMMANDS = (
     r"|(?P<key7>\b(?:mongo|mongosh|mongodump|mongorestore|cqlsh|sqlcmd|influx)\b[^|;\r\n]{0,200}?"
     r"[ ]-(?:p|P)[ ])(?P<value7>{arg})"
 ).replace("{arg}", _ARGUMENT)
-_COMMAND_GATES = ("sshpass ", "mysql[a-z ]", "mariadb[- ]", "login .{0,200}-p[ =]", "redis-cli ",
-                  "curl ", "wget ", "ldap[a-z]", "mongo[a-z ]", "cqlsh ", "sqlcmd ", "influx ")  # fmt: skip
 _AUTH = r"(?P<key>\"AUTH\"[ ](?:\"[\w.-]{1,64}\"[ ])?\")(?P<value>[^\"\r\n]{1,256})(?=\")"
 _KEY_BEGIN = r"-----? ?BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)? ?-----?"
 _BEGIN_KEY = re.compile(_KEY_BEGIN)
@@ -101,20 +107,21 @@ def closes_private_key(text: str) -> bool:
 
 def placed_rules() -> tuple[Rule, ...]:
     """In the order they are applied: what may hold other secrets first."""
+    password = _part("password", "password")
     return (
         rule((_KEY_BEGIN,), _without_private_keys),
-        rule(("://",), substituting(_URL, _url)),
-        rule(("://[A-Za-z0-9_-]{20,128}@",), substituting(_URL_TOKEN, _url_token)),
-        rule(("%3a%2f%2f",), substituting(_ENCODED_URL, _userinfo("%3A", "%40")), folded=True),
-        rule((r"@(?:tcp|unix)\(",), substituting(_DSN, _part("password", "password"))),
-        rule(("oracle:thin:",), substituting(_ORACLE, _part("password", "password")), folded=True),
+        rule((_WITH_USER,), substituting(_URL, _url)),
+        rule((_WITH_USER,), substituting(_USERINFO_ALONE, _url_token)),
+        rule(("%3a%2f%2f",), substituting(_ENCODED_URL, password), folded=True),
+        rule((r"@(?:tcp|unix)\(",), substituting(_DSN, password)),
+        rule(("oracle:thin:",), substituting(_ORACLE, password), folded=True),
         rule(("authorization",), substituting(_HEADER, _header), folded=True),
         rule((r"bearer(?:[ \t]|%20)", r"basic(?:[ \t]|%20)"), substituting(_SCHEME, _scheme),
              folded=True),
         rule(("digest",), substituting(_DIGEST, _part("value", "digest")), folded=True),
-        rule((r"cookie(?:\\{0,4}[\"'])?[ \t]{0,2}[:=]",), substituting(_COOKIE, _cookie),
+        rule((r"cookie(?:\\{0,15}[\"'])?[ \t]{0,2}[:=]",), substituting(_COOKIE, _cookie),
              folded=True),
-        rule(("jsessionid", "phpsessid", "asp.net_s", r"connect\.sid", "laravel_s"),
+        rule(("sess(?:ion)?id", r"t\.sid"),
              substituting(_SESSION, _part("value", "cookie")), folded=True),
         rule(("eyJ",), substituting(_JWT, _jwt)),
     )  # fmt: skip
@@ -129,7 +136,7 @@ def command_rules() -> tuple[Rule, ...]:
              folded=True),
         rule((r"password (?:is|was|has|set|changed|reset) ", "requirepass "),
              substituting(_SPOKEN, _spoken), folded=True),
-        rule(_COMMAND_GATES, substituting(_COMMANDS, _argument), folded=True),
+        rule((" -(?:[puwa]|-user)",), substituting(_COMMANDS, _argument), folded=True),
         rule(('"AUTH" ',), substituting(_AUTH, _part("value", "password"))),
     )  # fmt: skip
 
@@ -149,29 +156,22 @@ def _without_private_keys(text: str, hide: Hide) -> str:
     return "".join([*parts, text[at:]])
 
 
-def _part(group: str, kind: str):  # type: ignore[no-untyped-def]
+def _part(group: str, kind: str) -> Replacement:
     """Replace one group of the match and keep the rest."""
 
     def replaced(match: re.Match[str], hide: Hide) -> str:
-        return _with_group(match, group, hide(kind, match[group]))
+        if is_mask(match[group]):
+            return match[0]
+        return with_hidden(match, group, kind, hide)
 
     return replaced
-
-
-def _with_group(match: re.Match[str], group: str, placeholder: str) -> str:
-    start, end = match.start(group) - match.start(), match.end(group) - match.start()
-    return f"{match[0][:start]}{placeholder}{match[0][end:]}"
-
-
-def _userinfo(_colon: str, _at: str):  # type: ignore[no-untyped-def]
-    return _part("password", "password")
 
 
 def _url(match: re.Match[str], hide: Hide) -> str:
     group = "password" if match["password"] is not None else "password2"
     if is_mask(match[group]):
         return match[0]
-    return _with_group(match, group, hide("password", match[group]))
+    return with_hidden(match, group, "password", hide)
 
 
 def _url_token(match: re.Match[str], hide: Hide) -> str:
@@ -184,40 +184,42 @@ def _header(match: re.Match[str], hide: Hide) -> str:
         return match[0]
     if match["scheme"] and value.isalpha() and value.islower() and len(value) < 16:
         return match[0]  # `authorization: bearer token missing`
-    return _with_group(match, "value", hide("authorization", value))
+    return with_hidden(match, "value", "authorization", hide)
 
 
 def _scheme(match: re.Match[str], hide: Hide) -> str:
     value = match["value"]
-    if not looks_random(value) or is_mask(value):
+    if not looks_random(value) or is_mask(value) or _PARAMETER.match(value) is not None:
         return match[0]
-    return _with_group(match, "value", hide(match["scheme"].lower(), value))
+    return with_hidden(match, "value", match["scheme"].lower(), hide)
 
 
 def _cookie(match: re.Match[str], hide: Hide) -> str:
-    parts = re.split(r"(;[ \t]?)", match["pairs"])
+    start, end = free_part(match, "pairs")
+    parts = re.split(r"(;[ \t]?)", match.string[start:end])
     for index in range(0, len(parts), 2):
         name, _, value = parts[index].partition("=")
         if value and name.lower() not in _ATTRIBUTES and not is_mask(value):
             parts[index] = f"{name}={hide('cookie', value)}"
-    return f"{match['key']}{''.join(parts)}"
+    return f"{match['key']}{''.join(parts)}{match.string[end : match.end()]}"
 
 
 def _jwt(match: re.Match[str], hide: Hide) -> str:
-    return hide("jwt", match[0]) if begins_apart(match) else match[0]
+    return hide("jwt", match[0])
 
 
 def _argument(match: re.Match[str], hide: Hide) -> str:
     group = next(g for g, v in match.groupdict().items() if v is not None and g.startswith("value"))
     value = match[group]
     bare = value.lstrip("'\"")
-    if is_mask(bare) or bare.startswith(PLACEHOLDER):
+    if is_mask(bare):
         return match[0]
-    return _with_group(match, group, value[: len(value) - len(bare)] + hide("password", bare))
+    return with_hidden(match, group, "password", hide, opener=len(value) - len(bare))
 
 
 def _spoken(match: re.Match[str], hide: Hide) -> str:
-    value = match["value"].rstrip(".,;:!") if "generated" not in match["key"] else match["value"]
+    whole = match["value"]
+    value = whole if "generated" in match["key"] else whole.rstrip(".,;:!")
     if is_mask(value) or not looks_random(value):
         return match[0]
-    return f"{match['key']}{hide('password', value)}{match['value'][len(value) :]}"
+    return with_hidden(match, "value", "password", hide, trailer=len(whole) - len(value))

@@ -11,13 +11,15 @@ from domain.logs.redaction_rule import (
     PLACEHOLDER,
     Hide,
     Rule,
+    free_part,
     looks_random,
     rule,
     substituting_at,
+    with_hidden,
 )
 
 _VALUE = (
-    r"(?:\\{1,4}[\"'](?!\[REDACTED)[^\"'\\\r\n]{1,4096}"
+    r"(?:\\{1,15}[\"'](?!\[REDACTED)[^\"'\\\r\n]{1,4096}"
     r"|\"(?!\[REDACTED)(?:[^\"\\\r\n]|\\.){1,4096}"
     r"|'(?!\[REDACTED)(?:[^'\\\r\n]|\\.){1,4096}"
     r"|\[(?!REDACTED)[^\s\[\]\"']{8,512}(?=\])"
@@ -41,7 +43,7 @@ _NAME = (
     + r")key(?:[_-](?:base|id(?<=private_key_id)))?|signature|(?<![a-z])sig)"
     r"(?P<more>[_-]?(?:confirm(?:ation)?|new|old|again|repeat|value|[0-9]))?"
 )
-_QUOTE_END = r"(?:\\{0,4}[\"'])?\]?"
+_QUOTE_END = r"(?:\\{0,15}[\"'])?(?:\]|%5[Dd])?"
 _KEYED = re.compile(
     rf"(?i){_NAME}(?P<sep>{_QUOTE_END}[ \t]{{0,16}}(?:=>|:=|[=:])[ \t]{{0,16}})(?P<value>{_VALUE})"
 )
@@ -51,7 +53,8 @@ _ENCODED = re.compile(
 _ELEMENT = re.compile(rf"(?i){_NAME}(?P<sep>>)(?P<value>[^<>\r\n]{{1,1024}})(?=</)")
 
 _WORDS = (
-    "pass(?:code|word|wd|wort|phrase)?", "pwd", "secret(?:[_-]?id|string)?", "token", "credentials?",
+    "pass(?:code|word|wd|wort|phrase)?", "pwd", "secret(?:[_-]?id|string)?", "token",
+    "credentials?",
     "key(?:[_-](?:base|id))?", "sig(?:nature)?",
 )  # fmt: skip
 _MORE = "(?:[_-]?(?:confirm(?:ation)?|new|old|again|repeat|value|[0-9]))?"
@@ -72,12 +75,12 @@ _HARMLESS = frozenset({
     "array", "number", "optional", "unknown", "default", "disabled", "enabled", "protected",
     "[redacted]", "<redacted>", "revoked", "refreshed", "rotated", "created", "deleted", "too",
     "does", "did", "doesn't", "will", "with", "and", "or", "are", "be", "in", "at", "of", "to",
-    "it", "an", "a", "on", "nan", "obscured", "censored", "sensitive", "scrubbed", "removed",
+    "it", "an", "a", "on", "nan", "obscured", "censored", "sensitive", "scrubbed",
 })  # fmt: skip
 """What stands after `password:` in prose and masked output; redacting it would hide the cause."""
 
 _REFERENCE = re.compile(
-    r"(?:\$\{|\$\(|\{\{|\$[A-Z_]{2,64}\Z|%[sdvq(]|%\{|:[a-z_]{2,40}\Z|\?\Z|@[a-z]\w{0,40}\Z|\$\d\Z"
+    r"(?:\$\{|\$\(|\{\{|\$[A-Z_]{2,64}\Z|%[sdvq(]|%\{|:[a-z_]{2,40}\Z|\?\Z|@[a-z_]{1,40}\Z|@p\d{1,3}\Z|\$\d\Z"
     r"|(?:os|process|config|self|this|settings|env|request|req|params|args|options|opts|ctx|props"
     r"|form|cfg|conf|values)\.[A-Za-z_.]{1,80}|[A-Za-z_.]{1,60}\(|(?:arn|vault|env|file|ref|ssm|op"
     r"|secretsmanager|keyvault|awssm|gcpsm):|https?://)"
@@ -109,7 +112,8 @@ def keyed_rules() -> tuple[Rule, ...]:
 
 
 def _replaced(match: re.Match[str], hide: Hide) -> str:
-    value = match["value"]
+    start, end = free_part(match, "value")
+    value = match.string[start:end]
     bare = value.lstrip("\\\"'")
     if value.startswith("[") and match.string[match.end() : match.end() + 1] == "]":
         bare = value[1:]
@@ -124,8 +128,7 @@ def _replaced(match: re.Match[str], hide: Hide) -> str:
         kind = "key"
     elif key.startswith("sig"):
         kind = "signature"
-    start = match.start("value") - match.start()
-    return f"{match[0][:start]}{opener}{hide(kind, bare)}"
+    return with_hidden(match, "value", kind, hide, opener=len(opener))
 
 
 def _is_secret(match: re.Match[str], opener: str, bare: str) -> bool:

@@ -8,6 +8,7 @@ is linear in the text whatever it holds.
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum, auto
 
 Hide = Callable[[str, str], str]
 """From the kind of a secret and the secret to its placeholder."""
@@ -16,6 +17,17 @@ Apply = Callable[[str, Hide], str]
 """From a text to the same text without the secrets a rule knows."""
 
 Replacement = Callable[[re.Match[str], Hide], str]
+
+
+class View(Enum):
+    """The forms of a text that gates look at."""
+
+    WRITTEN = auto()
+    LOWER = auto()
+    DIGITS = auto()  # every digit as 0, every other character that is not ASCII as ?
+
+
+_TO_ZERO = bytes(48 if 48 <= code <= 57 else code for code in range(256))
 
 PLACEHOLDER = "[REDACTED:"
 LONGEST_PLACEHOLDER = 64
@@ -26,21 +38,35 @@ class Rule:
     """One family of secrets.
 
     gates: one of them matches somewhere in every text the rule can change; none spans two lines.
-    folded: the gates look at the text in lower case.
+    view: what the gates look at.
     """
 
-    gates: tuple[re.Pattern[str], ...]
-    folded: bool
+    gates: tuple[str, ...]
+    view: View
     apply: Apply
-
-    def concerns(self, text: str) -> bool:
-        """Whether the rule may change the text. text: in lower case for a folded rule."""
-        return any(gate.search(text) is not None for gate in self.gates)
 
 
 def rule(gates: tuple[str, ...], apply: Apply, *, folded: bool = False) -> Rule:
-    """A rule from the sources of its gates."""
-    return Rule(tuple(re.compile(gate) for gate in gates), folded, apply)
+    """A rule whose gates look at the text, folded: at the text in lower case."""
+    return Rule(gates, View.LOWER if folded else View.WRITTEN, apply)
+
+
+class Views:
+    """A text as the gates see it; character by character as long as the text itself."""
+
+    __slots__ = ("_texts",)
+
+    def __init__(self, text: str) -> None:
+        digits = text.encode("ascii", "replace").translate(_TO_ZERO).decode("ascii")
+        self._texts = {View.WRITTEN: text, View.LOWER: text.lower(), View.DIGITS: digits}
+
+    def __getitem__(self, view: View) -> str:
+        return self._texts[view]
+
+    @property
+    def aligned(self) -> bool:
+        """Whether positions agree: a few letters change their length in lower case."""
+        return len(self._texts[View.LOWER]) == len(self._texts[View.WRITTEN])
 
 
 def substituting(pattern: str, replacement: Replacement) -> Apply:
@@ -84,9 +110,40 @@ def substituting_at(
 
 def inside_placeholder(match: re.Match[str]) -> bool:
     """Whether the match begins within a placeholder of an earlier rule or an earlier run."""
-    start = match.start()
-    opened = match.string.rfind(PLACEHOLDER, max(0, start - LONGEST_PLACEHOLDER), start)
-    return opened >= 0 and "]" not in match.string[opened:start]
+    return _hidden_at(match.string, match.start())
+
+
+def _hidden_at(text: str, place: int) -> bool:
+    until = place + len(PLACEHOLDER) - 1  # the placeholder's own begin may lie across the place
+    opened = text.rfind(PLACEHOLDER, max(0, place - LONGEST_PLACEHOLDER), until)
+    return opened >= 0 and "]" not in text[opened:place]
+
+
+def free_part(match: re.Match[str], group: str) -> tuple[int, int]:
+    """Where the group stands, up to the first placeholder in it; nothing if it begins in one."""
+    start, end = match.span(group)
+    if _hidden_at(match.string, start):
+        return start, start
+    inner = match.string.find(PLACEHOLDER, start, end)
+    return start, (end if inner < 0 else inner)
+
+
+def with_hidden(
+    match: re.Match[str], group: str, kind: str, hide: Hide, opener: int = 0, trailer: int = 0
+) -> str:
+    """The match with its group hidden but for so many characters at its begin and end.
+
+    What a placeholder hides already is left alone: redacting twice must change nothing.
+    """
+    start, end = free_part(match, group)
+    if end == match.end(group):
+        end -= trailer
+    start += opener
+    if start >= end:
+        return match[0]
+    text = match.string
+    placeholder = hide(kind, text[start:end])
+    return f"{text[match.start() : start]}{placeholder}{text[end : match.end()]}"
 
 
 def begins_apart(match: re.Match[str]) -> bool:

@@ -2,7 +2,10 @@
 
 import pytest
 
+from domain.logs.framing import PhysicalLine
+from domain.logs.parser import SourceParser
 from domain.logs.redaction import Redactor
+from infrastructure.format_files import load_formats
 
 SECRETS = [
     ("postgres://shop:p@ss/w@db:5432/x", "p@ss"),
@@ -69,9 +72,62 @@ def test_what_is_no_secret_stays_as_it_is(text: str) -> None:
     assert Redactor().redact(text) is text
 
 
-def test_a_private_key_disappears_whole() -> None:
+def test_a_private_key_disappears_whole_and_its_lines_stay() -> None:
     """From BEGIN to END, and to the end of the text where END is missing."""
     key = "-----BEGIN RSA PRIVATE KEY-----\nMIIEow\n-----END RSA PRIVATE KEY-----"
     redactor = Redactor()
-    assert redactor.redact(f"a {key} b") == "a [REDACTED:private_key] b"
-    assert redactor.redact(f"a {key[:40]}") == "a [REDACTED:private_key]"
+    gone = "[REDACTED:private_key]"
+    assert redactor.redact(f"a {key} b") == f"a {gone}\n{gone}\n{gone} b"
+    assert redactor.redact(f"a {key[:40]}".replace("\n", "\\n")) == f"a {gone}"
+
+
+def test_only_the_secret_leaves_the_line() -> None:
+    """Names, attributes, quotes and what follows stay for whoever reads the log."""
+    redacted = Redactor().redact
+    assert redacted('{"password": "hun,ter2", "user": "x"}') == (
+        '{"password": "[REDACTED:password]", "user": "x"}'
+    )
+    assert redacted("Set-Cookie: sid=abc; Path=/; Secure") == (
+        "Set-Cookie: sid=[REDACTED:cookie]; Path=/; Secure"
+    )
+    assert redacted("Pool(password=a)b,c, user=x)") == "Pool(password=[REDACTED:password], user=x)"
+    assert (
+        redacted("x%26password%3Dhunter2%26y%3D1") == "x%26password%3D[REDACTED:password]%26y%3D1"
+    )
+    assert redacted(r'"{\"password\":\"hunter2\"}"') == r'"{\"password\":\"[REDACTED:password]\"}"'
+
+
+def test_equal_secrets_stay_correlatable_with_a_key() -> None:
+    """Wherever the secret stands; another secret or another key gives another mark."""
+    redacted = Redactor(b"one key").redact
+    in_url = redacted("redis://:hunter2@cache:6379/0")
+    assigned = redacted("password=hunter2")
+    mark = assigned.removeprefix("password=")
+    assert mark in in_url
+    assert mark != redacted("password=hunter3").removeprefix("password=")
+    assert mark != Redactor(b"other key").redact("password=hunter2").removeprefix("password=")
+    assert redacted(assigned) == assigned
+
+
+def test_every_line_of_a_private_key_in_a_file_is_hidden_with_a_key_too() -> None:
+    """The parser sees one line at a time and must recognise the placeholder of the first."""
+    key = ["-----BEGIN PRIVATE KEY-----", "MIIEvQIBADANBgkq", "-----END PRIVATE KEY-----"]
+    lines = [PhysicalLine(n, text, n) for n, text in enumerate(["before", *key, "after"], 1)]
+    parser = SourceParser("app", load_formats(), redactor=Redactor(b"one key"))
+    parsed = parser.feed(lines, 1) + parser.flush(1)
+    text = "\n".join(one.record.body for one in parsed)
+    assert "MII" not in text
+    assert "after" in text
+
+
+def test_personal_data_is_hidden_only_when_asked_for() -> None:
+    """Mail and IP addresses and bank accounts are often what a diagnosis needs."""
+    text = (
+        "joe@example.com from 203.0.113.7, [2001:db8::1]:443 and 127.0.0.1 DE89370400440532013000"
+    )
+    assert Redactor().redact(text) is text
+    assert Redactor(emails=True, addresses=True, ibans=True).redact(text) == (
+        "[REDACTED:email] from [REDACTED:ip], [[REDACTED:ip]]:443 and 127.0.0.1 [REDACTED:iban]"
+    )
+    version = "at 12:30:45 v1.2.3 DE89370400440532013001"
+    assert Redactor(emails=True, addresses=True, ibans=True).redact(version) is version

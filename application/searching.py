@@ -70,6 +70,11 @@ class SemanticHit(Protocol):
         """What it is called."""
         ...
 
+    @property
+    def score(self) -> float:
+        """Cosine similarity to the question."""
+        ...
+
 
 class SemanticSearch(Protocol):
     """Search by meaning (projections.vectors)."""
@@ -115,15 +120,18 @@ class HybridSearch:
         *,
         unavailable: tuple[type[Exception], ...] = (),
         why_not: str = "search by meaning is switched off",
+        least_similarity: float = 0.0,
     ) -> None:
         """unavailable: errors of `semantic` that mean it cannot be used now.
 
-        why_not: what to say where `semantic` is None.
+        why_not: what to say where `semantic` is None. least_similarity: what is less similar is
+        not a hit; something is always nearest, however far away it is.
         """
         self._lexical = lexical
         self._semantic = semantic
         self._unavailable = unavailable
         self._why_not = why_not
+        self._least_similarity = least_similarity
 
     def search(self, text: str, *, kind: str | None = None, limit: int = 10) -> SearchAnswer:
         """Incidents and patterns (or one `kind` of them) for what a person typed, best first."""
@@ -134,7 +142,8 @@ class HybridSearch:
             degraded = self._why_not
         else:
             try:
-                meaning = self._semantic.similar(text, kind=None, limit=_DEPTH)
+                nearest = self._semantic.similar(text, kind=None, limit=_DEPTH)
+                meaning = [hit for hit in nearest if hit.score >= self._least_similarity]
             except self._unavailable as error:
                 degraded = str(error)
         snippets = {entity_of(hit): hit.snippet for hit in reversed(words)}

@@ -12,6 +12,7 @@ from application.rebuilding import rebuild as rebuild_one
 from application.searching import HybridSearch, SearchAnswer
 from domain.investigations.diagnosis import SimilarIncident
 from domain.knowledge.vocabulary import ErrorClass
+from infrastructure.embeddings import LEAST_SIMILARITY
 from infrastructure.vector_index import open_vectors, vector_place
 from projections.dashboard.queries import DashboardQueries
 from projections.dashboard.read_model import open_dashboard
@@ -76,6 +77,7 @@ class ReadModels:
             VectorQueries(vectors) if vectors else None,
             unavailable=(ReadModelUnusable, EmbeddingUnavailable),
             why_not=self._vectors_problem or "search by meaning is off",
+            least_similarity=LEAST_SIMILARITY,
         )
         return search.search(text, kind=kind, limit=limit)
 

@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 from application.auditing import AuditTrail
+from domain.logs.alike import group_alike
 from infrastructure.settings import load_settings
 from interfaces.cli.failures import InputUnusable
 from interfaces.cli.terminal import COLOURS, clock, console, print_json, safe
@@ -86,7 +87,7 @@ def _print_detail(detail: IncidentDetail) -> None:
         f"  incident {detail.id}, {detail.state}, since {clock(detail.first_time)} UTC", style="dim"
     )
     out.print(
-        f"  services {safe(', '.join(detail.services))}; opened because {safe(detail.reason)}"
+        f"  services {safe(', '.join(detail.affected))}; opened because {safe(detail.reason)}"
     )
     diagnosis, remediation = detail.diagnosis, detail.remediation
     if diagnosis is None:
@@ -95,8 +96,11 @@ def _print_detail(detail: IncidentDetail) -> None:
     out.print(f"  Cause  {safe(diagnosis.root_cause)}  ({diagnosis.confidence:.0%})")
     if diagnosis.explanation:
         out.print(f"  Why    {safe(diagnosis.explanation)}")
-    for citation in diagnosis.citations[:_EVIDENCE_SHOWN]:
-        out.print(f"  Proof  {safe(citation.ref)} line {citation.line}  {safe(citation.quote)}")
+    proofs = group_alike(diagnosis.citations, lambda c: c.quote, lambda c: c.source)
+    for alike in proofs[:_EVIDENCE_SHOWN]:
+        first = alike[0]
+        times = f" and {len(alike) - 1} more like it" if len(alike) > 1 else ""
+        out.print(f"  Proof  {safe(first.ref)} line {first.line}{times}  {safe(first.quote)}")
     for hypothesis in diagnosis.hypotheses[1:]:
         out.print(
             f"  Or     {safe(hypothesis.root_cause)}  ({hypothesis.confidence:.0%})", style="dim"

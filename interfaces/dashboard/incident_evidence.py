@@ -7,6 +7,7 @@ from markupsafe import Markup
 
 from domain.detection.anomaly import Anomaly, Evidence, Line
 from domain.investigations.diagnosis import Citation
+from domain.logs.alike import group_alike
 from domain.logs.record import severity_name
 from interfaces.dashboard.markup import join, log_line, text
 from interfaces.dashboard.places import link
@@ -14,8 +15,8 @@ from interfaces.dashboard.session import html, viewer_zone
 from interfaces.dashboard.wording import at_ns, clock, count, words
 from projections.history.answers import IncidentDetail
 
-PROOF_LINES = 6
-"""Cited lines under the root cause; the rest is in the view Evidence."""
+PROOFS = 2
+"""Kinds of cited lines under the root cause; the rest is in the view Evidence."""
 _SHOWN = 12
 _AROUND = 1
 
@@ -31,28 +32,31 @@ def known_lines(anomalies: Iterable[Anomaly]) -> dict[str, Line]:
 
 
 def proof(incident: IncidentDetail, citations: Sequence[Citation]) -> Markup:
-    """The cited lines with their quotes marked."""
+    """The cited lines with their quotes marked; those that say the same are one, with its count."""
     lines = known_lines(incident.anomalies)
-    shown = [_cited(citation, lines.get(citation.ref)) for citation in citations[:PROOF_LINES]]
-    if not shown:
+    kinds = group_alike(citations, lambda c: c.quote, lambda c: c.source)
+    if not kinds:
         return Markup("")
-    rest = len(citations) - len(shown)
-    more = Markup('<div class="small dim">{} more cited lines in Evidence</div>').format(rest)
+    shown = [_cited(alike, lines.get(alike[0].ref)) for alike in kinds[:PROOFS]]
+    rest = len(kinds) - len(shown)
+    more = Markup('<div class="small dim">{} other kinds of lines in Evidence</div>').format(rest)
     return Markup('<div class="small dim">proof</div>{}{}').format(
         join(shown), more if rest > 0 else ""
     )
 
 
-def _cited(citation: Citation, line: Line | None) -> Markup:
+def _cited(alike: Sequence[Citation], line: Line | None) -> Markup:
     """The cited physical line between its neighbours in the record; a long trace is not shown."""
+    citation = alike[0]
     physical = line.original.split("\n") if line else [citation.quote]
     first = line.line if line else citation.line
     place = min(max(citation.line - first, 0), len(physical) - 1)
     shown = range(max(0, place - _AROUND), min(len(physical), place + _AROUND + 1))
+    again = f" · cited {len(alike)} times, this is the first" if len(alike) > 1 else ""
     left_out = len(physical) - len(shown)
-    more = f" · {count(left_out)} more lines in this record, see Evidence" if left_out else ""
+    more = f" · {count(left_out)} more lines in this record" if left_out else ""
     return Markup('<div class="small dim">{}</div><div class="log">{}</div>').format(
-        text(f"{citation.ref} · line {citation.line}{more}"),
+        text(f"{citation.ref} · line {citation.line}{again}{more}"),
         join(
             log_line(first + n, physical[n], "hit" if n == place else "", [citation.quote])
             for n in shown

@@ -18,9 +18,12 @@ def do_now(incident: IncidentDetail) -> None:
     remediation = incident.remediation
     if remediation is None:
         return
+    summary = remediation.summary
+    if any(step in summary for step in remediation.mitigation):  # the list below says it
+        summary = ""
     html(
         Markup('<div class="card do"><div class="small dim">Do now</div>{}{}{}</div>').format(
-            Markup('<div class="lead">{}</div>').format(text(remediation.summary)),
+            Markup('<div class="lead">{}</div>').format(text(summary)) if summary else "",
             bullets(remediation.mitigation, ordered=True),
             join(Markup('<p class="bad">▲ {}</p>').format(text(w)) for w in remediation.warnings),
         )

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import streamlit as st
 from markupsafe import Markup
 
+from domain.investigations.report import without
 from interfaces.dashboard.incident_actions import actions
 from interfaces.dashboard.incident_audit import audit_view
 from interfaces.dashboard.incident_evidence import evidence_view, proof
@@ -42,14 +43,18 @@ def incident_page() -> None:
         notice("No incident chosen", "Pick one from the list of incidents.")
         link("incidents", "All incidents")
         return
-    incident = api().incident(wanted)
+    with st.spinner("Looking the incident up …"):
+        incident = api().incident(wanted)
     _head(incident)
-    left, right = st.columns([5, 2], gap="medium")
+    left, right = st.columns([4, 3], gap="medium")
     with left:
         _cause(incident)
-        do_now(incident)
     with right:
+        do_now(incident)
+    left, right = st.columns([4, 3], gap="medium")
+    with left:
         _facts(incident)
+    with right:
         actions(incident)
     st.session_state.setdefault("view", "Fix" if incident.diagnosed else "Evidence")
     view = st.segmented_control(
@@ -70,6 +75,7 @@ def _head(incident: IncidentDetail) -> None:
         chips.append(chip(words(incident.error_class)))
     chips.append(chip(incident.service))
     story = incident.report.summary if incident.report else incident.reason
+    story = without(story, incident.root_cause or "")  # the card below says it
     html(
         join(chips),
         Markup("<h1>{}</h1>").format(text(incident.title)),
@@ -112,27 +118,32 @@ def _facts(incident: IncidentDetail) -> None:
     zone = viewer_zone()
     reason = incident.diagnosis.criticality_reason if incident.diagnosis else ""
     first, last = at_ns(incident.first_time), at_ns(incident.last_time)
-    rows = [
+    symptoms = len({anomaly.key for anomaly in incident.anomalies})
+    urgent = "why critical" if incident.criticality == "critical" else "why this urgent"
+    facts = [
         ("first record", f"{clock(first, zone)} ({ago(first, now())})"),
         ("last record", f"{clock(last, zone)} ({ago(last, now())})"),
         ("lasted", duration((incident.last_time - incident.first_time) / 1e9)),
         ("opened", ago(incident.opened_at, now())),
-        ("services", ", ".join(incident.services)),
+        ("services", ", ".join(incident.affected)),
         (
-            "symptoms",
-            f"{count(incident.anomaly_count)}, seen in {many(incident.record_count, 'record')}",
+            "failing records so far",
+            (
+                f"{count(incident.record_count)}, showing {many(symptoms, 'symptom')} "
+                "(a symptom: one service failing in one way)"
+            ),
         ),
         ("opened because", incident.reason if incident.report else ""),
-        ("why critical" if incident.criticality == "critical" else "why this urgent", reason),
+        (urgent, f"{reason} (when it was diagnosed)" if reason else ""),
         ("id", incident.short_id),
     ]
     html(
-        Markup('<div class="card quiet"><table>{}</table></div>').format(
+        Markup('<div class="facts">{}</div>').format(
             join(
-                Markup('<tr><td class="dim nw">{}</td><td class="w">{}</td></tr>').format(
+                Markup('<div><span class="small dim">{}</span><br>{}</div>').format(
                     label, text(value)
                 )
-                for label, value in rows
+                for label, value in facts
                 if value
             )
         )

@@ -36,7 +36,8 @@ def incidents_page() -> None:
     html(Markup("<h1>Incidents</h1>"))
     filters, sort = _facets()
     cursor = st.query_params.get("cursor")
-    page = api().incidents(**filters, limit=_PAGE, cursor=cursor)
+    with st.spinner("Looking incidents up …"):
+        page = api().incidents(**filters, limit=_PAGE, cursor=cursor)
     if not page.items:
         _nothing(any(filters.values()))
         return
@@ -93,11 +94,11 @@ def _row(row: IncidentRow) -> None:
             Markup(
                 '<div class="small dim">{} · opened {} · last record {} · lasted {} · {} · {}</div>'
             ).format(
-                text(", ".join(dict.fromkeys([row.service, *row.services]))),
+                text(", ".join(row.affected)),
                 ago(row.opened_at, now()),
                 ago(at_ns(row.last_time), now()),
                 duration((row.last_time - row.first_time) / 1e9),
-                many(row.record_count, "record"),
+                many(row.record_count, "failing record"),
                 text(row.short_id),
             ),
         )

@@ -68,6 +68,12 @@ STYLE = """<style>
  border-radius:.35rem;padding:.45rem .7rem}
 .ao .tile b{display:block;font-size:1.35rem;line-height:1.2;font-weight:650;
  font-variant-numeric:tabular-nums}
+.ao .facts{display:grid;grid-template-columns:repeat(auto-fill,minmax(13rem,1fr));
+ gap:.35rem .9rem;font-size:.88rem;overflow-wrap:anywhere;padding:.2rem 0 .4rem}
+.ao details{border-bottom:1px solid color-mix(in srgb,currentColor 14%,transparent);
+ padding:.28rem 0}
+.ao summary{cursor:pointer;overflow-wrap:anywhere}
+.ao details>div{padding:.3rem 0 .3rem 1rem;overflow-wrap:anywhere}
 .ao .chain{border-left:2px solid color-mix(in srgb,currentColor 25%,transparent);
  margin:.2rem 0 .2rem .4rem;padding-left:.9rem}
 .ao .fact{margin:0 0 .5rem}

@@ -48,7 +48,8 @@ def _live(minutes: int) -> None:
 def _content(minutes: int) -> None:
     @explained
     def content() -> None:
-        overview = api().overview(minutes)
+        with st.spinner("Asking what needs you …"):
+            overview = api().overview(minutes)
         _needs_me(overview)
         _tiles(overview)
         _rates(overview, minutes)

@@ -6,13 +6,31 @@
 import importlib
 import sys
 
-_PAGES_NEED = ("altair", "pandas", "streamlit.elements.vega_charts", "interfaces.dashboard.client")
+_PAGES_NEED = (
+    "pandas",
+    "streamlit.elements.vega_charts",
+    "interfaces.dashboard.incident_page",
+    "interfaces.dashboard.incidents_page",
+    "interfaces.dashboard.overview_page",
+    "interfaces.dashboard.search_page",
+)
+
+
+def preload() -> None:
+    """Import all that pages need, and draw a chart: Altair builds its schemas at the first one."""
+    for name in _PAGES_NEED:
+        importlib.import_module(name)
+    from datetime import UTC
+
+    from interfaces.dashboard import charts
+
+    for chart in charts.rates([], [], UTC):
+        chart.to_dict()
 
 
 def main() -> None:
     """Load, then serve."""
-    for name in _PAGES_NEED:
-        importlib.import_module(name)
+    preload()
     from streamlit.web import cli
 
     sys.argv = ["streamlit", "run", *sys.argv[1:]]

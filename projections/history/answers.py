@@ -32,6 +32,11 @@ class IncidentRow(BaseModel):
     record_count: int
     diagnosed: bool
 
+    @property
+    def affected(self) -> list[str]:
+        """The accused service, which may be silent itself, then those that show symptoms."""
+        return list(dict.fromkeys([self.service, *self.services]))
+
 
 class IncidentPage(BaseModel):
     """Some incidents, most recent first. `next_cursor` is None on the last page."""

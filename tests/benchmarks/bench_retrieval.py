@@ -21,13 +21,46 @@ import numpy as np
 
 from application.searching import fuse
 from domain.knowledge.rule import Role
-from infrastructure.embeddings import CachedEmbedder, MiniLm
+from infrastructure.embeddings import LEAST_SIMILARITY, CachedEmbedder, MiniLm
 from infrastructure.knowledge_files import load_knowledge
 from projections.history.answers import TextHit
 from projections.history.words import any_of
 from projections.vectors.queries import VectorHit
 
 DEPTH = 50
+_OFF_TOPIC = [
+    "banana pancake recipe",
+    "how to train a puppy to sit",
+    "cheapest flights to Lisbon in spring",
+    "history of the Roman republic",
+    "best hiking trails near the lake",
+    "piano lessons for beginners",
+    "symptoms of a common cold",
+    "who won the football final",
+    "watering tomatoes in summer",
+    "a poem about autumn leaves",
+    "how to knit a scarf",
+    "price of gold today",
+    "wedding dress ideas",
+    "guitar chords for a love song",
+    "planets of the solar system",
+    "chocolate cake without eggs",
+    "train timetable to the coast",
+    "learn Spanish verbs",
+    "yoga for back pain",
+    "painting a wooden fence",
+    "xqzv blorf",
+    "asdfgh jkl",
+    "kumquat",
+    "giraffe",
+    "purple elephant dancing",
+    "the meaning of life",
+    "butterfly species of Europe",
+    "how old is the queen",
+    "mortgage interest rates",
+    "folding paper cranes",
+]
+"""Questions of everyday life, and no words at all: nothing in a log answers them."""
 
 
 def main() -> None:
@@ -56,6 +89,19 @@ def main() -> None:
             print(f"{name}: {len(asked)} questions, {len(lines)} lines")  # noqa: T201
             for label, search in (("words", words), ("meaning", meaning), ("both", both)):
                 print(f"  {label:8} {_score(search, asked, lines)}")  # noqa: T201
+            kept = fmean(
+                max(s for s, (rule, _) in zip(matrix @ vector, lines, strict=True) if rule == about)
+                >= LEAST_SIMILARITY
+                for (about, _), vector in zip(
+                    asked, embedder.embed([question for _, question in asked]), strict=True
+                )
+            )
+            print(f"  {kept:.3f} keep a right line above {LEAST_SIMILARITY}")  # noqa: T201
+        empty = fmean(
+            float(np.max(matrix @ vector)) < LEAST_SIMILARITY
+            for vector in embedder.embed(_OFF_TOPIC)
+        )
+        print(f"off topic: {empty:.3f} of {len(_OFF_TOPIC)} questions find nothing")  # noqa: T201
 
 
 def _material() -> tuple[list[tuple[str, str]], dict[str, list[tuple[str, str]]]]:

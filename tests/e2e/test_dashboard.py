@@ -98,6 +98,19 @@ def test_an_incident_shows_the_root_cause_and_the_line_that_proves_it(
     screen.is_sound()
 
 
+def test_the_first_screen_says_what_it_is_and_what_to_do(
+    screen: Screen, system: RecordedSystem
+) -> None:
+    """On 900 pixels, without scrolling; the accused service is among those named."""
+    screen.open("incident", id=str(system.story.diagnosed))
+    for card in (".card.cause", ".card.do"):
+        box = screen.page.locator(card).bounding_box()
+        assert box is not None
+        assert box["y"] + box["height"] < 900, card
+    services = screen.page.locator(".facts > div", has_text=re.compile("^services"))
+    expect(services).to_contain_text("postgres")
+
+
 @pytest.mark.parametrize(
     ("view", "told"),
     [
@@ -194,8 +207,17 @@ def test_search_finds_incidents_and_records(screen: Screen) -> None:
     screen.shows("Records, newest first (2)")
     screen.shows(TITLE)
     expect(screen.page).to_have_url(re.compile("q=no"), timeout=PATIENCE_MS)
-    screen.page.get_by_role("link", name="postgres#42").click()
+    screen.page.locator("summary", has_text="postgres ·").first.click()
+    screen.page.get_by_role("link", name="postgres#42").first.click()
     screen.shows("checkpoints are occurring too frequently")
+    screen.is_sound()
+
+
+def test_a_search_may_find_nothing(screen: Screen) -> None:
+    """And says so on both sides."""
+    screen.open("search", q="zzyzzx")
+    screen.shows("Nothing found. Try fewer or other words.")
+    screen.shows("Nothing found. No record holds these words.")
     screen.is_sound()
 
 

@@ -85,6 +85,13 @@ def test_without_a_model_words_still_find_and_the_answer_says_so() -> None:
     assert HybridSearch(Words(), None).search("x").degraded is not None
 
 
+def test_what_is_merely_nearest_is_not_found() -> None:
+    """A question about something else finds nothing, though something is always nearest."""
+    meaning = Meaning(vector_hit("pattern", "far"))
+    assert HybridSearch(Words(), meaning, least_similarity=0.51).search("x").hits == []
+    assert len(HybridSearch(Words(), meaning, least_similarity=0.5).search("x").hits) == 1
+
+
 def test_an_error_nobody_expected_is_not_hidden() -> None:
     """Only what means 'unavailable' degrades."""
     with pytest.raises(ZeroDivisionError):

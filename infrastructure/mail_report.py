@@ -15,6 +15,9 @@ from urllib.parse import urlsplit
 import jinja2
 from pydantic import BaseModel, Field, field_validator
 
+from domain.investigations.report import without
+from domain.logs.alike import group_alike
+
 MAX_TEXT = 4_000
 """Characters of one text of a report; mails have limits and readers too."""
 MAX_QUOTE = 600
@@ -33,6 +36,8 @@ class Quote(BaseModel):
     line: int | None = None
     sequence: int | None = None
     quote: str
+    alike: int = 0
+    """Cited lines besides this one that say the same."""
 
 
 class Cause(BaseModel):
@@ -127,13 +132,9 @@ def one_line(text: str, limit: int) -> str:
 def render(message: dict[str, Any]) -> tuple[str, str]:
     """The plain text and the HTML of a report. Raises ValueError when the message is malformed."""
     report = MailReport.model_validate(message)
-    shown = MailReport.model_validate(_made_visible(report.model_dump()))
+    shown = _told_once(MailReport.model_validate(_made_visible(report.model_dump())))
     shown = shown.model_copy(
         update={
-            "citations": [
-                quote.model_copy(update={"quote": one_line(quote.quote, MAX_QUOTE)})
-                for quote in shown.citations
-            ],
             "patches": [
                 patch.model_copy(update={"diff": _cut_lines(patch.diff)}) for patch in shown.patches
             ],
@@ -150,6 +151,37 @@ def render(message: dict[str, Any]) -> tuple[str, str]:
     return (
         templates.get_template("report.txt.j2").render(facts),
         templates.get_template("report.html.j2").render(facts),
+    )
+
+
+def _told_once(report: MailReport) -> MailReport:
+    """The report without what its reader has read above: cause, steps, other causes, like lines."""
+    others = [other.root_cause for other in report.others]
+    why = without(report.why, report.root_cause).splitlines()
+    steps = [*report.mitigation, *report.steps]
+    happened = group_alike(report.what_happened.splitlines(), str)
+    proofs = group_alike(report.citations, lambda c: c.quote, lambda c: c.source)
+    return report.model_copy(
+        update={
+            "summary": without(report.summary, report.root_cause),
+            "why": "\n".join(line for line in why if not any(cause in line for cause in others)),
+            "what_to_do": ""
+            if any(step in report.what_to_do for step in steps)
+            else report.what_to_do,
+            "what_happened": "\n".join(
+                f"{lines[0]} ({len(lines)} alike)" if len(lines) > 1 else lines[0]
+                for lines in happened
+            ),
+            "citations": [
+                quotes[0].model_copy(
+                    update={
+                        "quote": one_line(quotes[0].quote, MAX_QUOTE),
+                        "alike": len(quotes) - 1,
+                    }
+                )
+                for quotes in proofs
+            ],
+        }
     )
 
 

@@ -177,6 +177,27 @@ def test_the_cause_comes_before_the_proof_and_the_proof_before_the_steps() -> No
         assert places == sorted(places)
 
 
+def test_nothing_is_told_twice() -> None:
+    """The cause once, equal proofs once with their count, steps not again as prose."""
+    cause, step = "Valkey is out of memory", "CONFIG SET maxmemory 64mb"
+    line = {"source": "orders", "line": 5, "sequence": 5, "quote": "17:00:01 POST /orders/1 failed"}
+    again = {**line, "line": 9, "sequence": 9, "quote": "17:00:02 POST /orders/2 failed"}
+    told = report(
+        summary=f"Since noon orders fail. {cause}",
+        why=f"{cause}\nmaxmemory is too low.\nSecond guess (4%): A leak in orders",
+        what_to_do=f"Out of memory. First: {step}",
+        citations=[line, again],
+    )
+    text, html = render(told)
+    _, _, html = html.partition("ROOT CAUSE")  # before it stands what mail programs preview
+    for body in (text, html):
+        for said in (cause, step, "A leak in orders", "POST /orders"):
+            assert body.count(said) == 1, said
+        assert "and 1 more that says the same" in body
+        assert "Since noon orders fail." in body
+        assert "maxmemory is too low." in body
+
+
 class Tags(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
@@ -273,11 +294,12 @@ def test_bytes_that_were_no_text_do_not_stop_the_mail(inbox: LocalInbox) -> None
 
 def test_a_huge_report_becomes_a_mail_of_readable_size(inbox: LocalInbox) -> None:
     """Long lines are cut, long lists counted, and no line breaks SMTP's limit of 998 bytes."""
-    line = {"source": "app", "line": 1, "sequence": 0, "quote": "x" * 1_000_000}
+    quotes = [chr(0x4E00 + n) + "x" * 20_000 for n in range(500)]
+    lines = [{"source": "app", "line": 1, "sequence": 0, "quote": quote} for quote in quotes]
     MailChannel(inbox.url).send(
         notification(subject="s" * 5_000),
         report(
-            citations=[line] * 500,
+            citations=lines,
             steps=["y" * 100_000] * 100,
             patches=[{"path": "p", "diff": "+z\n" * 50_000}],
         ),

@@ -11,7 +11,7 @@ READY := $(VENV)/.ready
 export PYTHONDONTWRITEBYTECODE ?= 1
 export UV_NO_PROGRESS := 1
 
-.PHONY: help setup run demo test lint format types contracts bench docs lock clean
+.PHONY: help setup run demo test lint format bench docs lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
@@ -26,12 +26,27 @@ $(READY): requirements.lock requirements/bootstrap.lock pyproject.toml
 	@VIRTUAL_ENV=$(VENV) $(UV) pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $(READY)
 
-run: setup ## the demo, or your own logs: make run LOGS="/var/log/nginx/*.log app.log"
 ifeq ($(strip $(LOGS)),)
-	@exec $(BIN)/aiops demo --data $(DATA)
+run: demo ## the demo, or your own logs: make run LOGS="/var/log/nginx/*.log app.log"
 else
-	@exec $(BIN)/aiops up --data $(DATA) $(foreach path,$(LOGS),--watch '$(path)')
+# LOGS is split as a shell splits words, and nothing of it is run. A path with a space or a quote
+# is quoted once more: make run LOGS="'my app.log' /var/log/nginx/*.log"
+define FOLLOW_LOGS
+import os, shlex, sys
+try:
+    paths = shlex.split(os.environ["LOGS"])
+except ValueError as error:
+    sys.exit(f"""LOGS: {error}; quote such a path once more, as in LOGS="'my app.log' b.log" """)
+watched = [word for path in paths for word in ("--watch", path)]
+os.execv("$(BIN)/aiops", ["aiops", "up", "--data", os.environ["DATA"], *watched])
+endef
+export FOLLOW_LOGS LOGS DATA
+run: setup
+	@exec $(BIN)/python -c "$$FOLLOW_LOGS"
 endif
+
+demo: setup ## a few real services, one real fault, and what the copilot says about it
+	@exec $(BIN)/aiops demo --data "$(DATA)"
 
 test: setup ## all tests
 	@$(BIN)/python -m pytest -n 2 --dist loadfile

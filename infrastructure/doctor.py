@@ -84,6 +84,15 @@ def _directory(settings: Settings) -> Iterator[Finding]:
         detail=f"{data}" + ("" if data.exists() else " (not made yet)"),
         remedy="" if writable else "check its owner and permissions, or set AIOPS_DATA",
     )
+    for path in (data, data / "events.db"):
+        if path.exists() and path.stat().st_mode & 0o077:
+            yield Finding(
+                subject="privacy",
+                ok=False,
+                detail=f"other users of this machine may read {path}, and with it your logs",
+                remedy=f"run 'chmod -R go= {data}'",
+            )
+            break
     free = shutil.disk_usage(existing).free
     yield Finding(
         subject="disk",
@@ -157,8 +166,15 @@ def _engine(settings: Settings) -> Iterator[Finding]:
 
 def _mail(settings: Settings) -> Iterator[Finding]:
     from infrastructure.composition import channels_of
+    from infrastructure.instance import announced
     from infrastructure.settings import WrongSettings
 
+    running = announced(settings.data)
+    if running.get("url"):  # its settings are what counts, and may differ from ours
+        told = running.get("mail_to")
+        detail = f"the running process sends reports to {told}" if told else "it sends no mail"
+        yield Finding(subject="mail", ok=True, detail=detail)
+        return
     try:
         channels, recipients = channels_of(settings)
     except WrongSettings as error:

@@ -54,12 +54,12 @@ class Instance:
         self._file = file
         self.announce("")
 
-    def announce(self, url: str) -> None:
-        """Let others know where this process answers."""
+    def announce(self, url: str, *, mail_to: str = "") -> None:
+        """Let others know where this process answers, and whom it tells of incidents by mail."""
         assert self._file is not None
         self._file.seek(0)
         self._file.truncate()
-        json.dump({"pid": os.getpid(), "url": url}, self._file)
+        json.dump({"pid": os.getpid(), "url": url, "mail_to": mail_to}, self._file)
         self._file.flush()
 
     def release(self) -> None:
@@ -69,18 +69,22 @@ class Instance:
             self._file = None
 
 
-def running_api(data: Path) -> str | None:
-    """The URL of the process that holds this data directory, when it answers; else None."""
+def announced(data: Path) -> dict[str, Any]:
+    """What the process that holds this data directory told: pid, url, mail_to; empty for none."""
     try:
         with open(data / LOCK_FILE, encoding="utf-8") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
             except OSError:
-                url = str(_told(file).get("url", ""))
-            else:
-                return None
+                return _told(file)
     except OSError:
-        return None
+        pass
+    return {}
+
+
+def running_api(data: Path) -> str | None:
+    """The URL of the process that holds this data directory, when it answers; else None."""
+    url = str(announced(data).get("url", ""))
     try:
         if (
             url

@@ -1,6 +1,7 @@
 """Questions of the command line: to the process that runs, or to the store when nothing runs."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Protocol
 
 from pydantic import BaseModel
@@ -9,6 +10,7 @@ from application.auditing import AuditTrail
 from application.searching import SearchAnswer
 from domain.detection.anomaly import Line
 from domain.detection.evidence import as_line, bounded
+from infrastructure.composition import EVENTS
 from infrastructure.instance import running_api
 from infrastructure.settings import Settings
 from projections.history.answers import IncidentDetail, IncidentPage
@@ -59,11 +61,31 @@ class Reading(Protocol):
     def __exit__(self, *_: object) -> None: ...
 
 
+class NoStore(Exception):
+    """There is nothing to read in this directory."""
+
+    def __init__(self, data: Path) -> None:
+        super().__init__(
+            f"there is no event store in {data}: name its directory with --data DIR, "
+            "or make one with 'aiops ingest PATH...'"
+        )
+
+
+def demand_store(data: Path) -> None:
+    """Raises NoStore, and makes nothing, where nothing was recorded yet."""
+    if not (data / EVENTS).exists():
+        raise NoStore(data)
+
+
 def open_reading(settings: Settings) -> Reading:
-    """Ask the running process where there is one, else open the store ourselves."""
+    """Ask the running process where there is one, else open the store ourselves.
+
+    Raises NoStore.
+    """
     url = running_api(settings.data)
     if url is not None:
         return _Remote(url)
+    demand_store(settings.data)
     return _Local(settings)
 
 

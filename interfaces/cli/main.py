@@ -230,6 +230,7 @@ def main(arguments: list[str] | None = None) -> None:
     from interfaces.cli.terminal import safe
 
     signal.signal(signal.SIGTERM, _terminate)
+    os.umask(0o077)  # all we write comes from logs, which are nobody else's business
     # onnxruntime, which embeds texts, would otherwise write a device id below ~/.cache
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     run: Callable[..., Any] = typer.main.get_command(app)

@@ -11,8 +11,9 @@ from infrastructure.event_store.chunks import ZstdChunkCodec
 from infrastructure.event_store.sqlite_log import SqliteEventLog
 from infrastructure.instance import Instance
 from infrastructure.settings import load_settings
-from interfaces.cli.failures import FAILED, InputUnusable, WrongUsage
+from interfaces.cli.failures import FAILED, WrongUsage
 from interfaces.cli.terminal import console, print_json, say
+from interfaces.reading import demand_store
 
 
 class RebuiltProjection(BaseModel):
@@ -42,6 +43,7 @@ def rebuild(data: Path | None, name: str, *, verify: bool, as_json: bool) -> Non
     if name not in (*NAMES, "all"):
         raise WrongUsage(f"there is no read model {name!r}: give {', '.join(NAMES)} or all")
     settings = load_settings(data=data)
+    demand_store(settings.data)
     instance = Instance(settings.data)
     log = SqliteEventLog(settings.data / EVENTS)
     try:
@@ -79,10 +81,7 @@ def rebuild(data: Path | None, name: str, *, verify: bool, as_json: bool) -> Non
 def verify(data: Path | None, *, as_json: bool) -> None:
     """Verify the store. Exit code 1 when a problem was found."""
     settings = load_settings(data=data)
-    if not (settings.data / EVENTS).exists():
-        raise InputUnusable(
-            f"there is no event store in {settings.data}; name its directory with --data DIR"
-        )
+    demand_store(settings.data)
     instance = Instance(settings.data)
     log = SqliteEventLog(settings.data / EVENTS)
     try:

@@ -91,7 +91,8 @@ class Service:
         self.api_url = _url(settings.host, self._sockets[0])
         self.system = System(settings, patient=True, tell=say, link=self.link)
         self._server = self._start_api()
-        self.system.instance.announce(self.api_url)
+        told = settings.mail_to if settings.smtp_url.get_secret_value() else ""
+        self.system.instance.announce(self.api_url, mail_to=told)
         self.system.write_side.start_writer()
         self.system.start_pipeline()
         self.system.keep_vectors()

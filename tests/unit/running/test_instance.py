@@ -4,7 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from infrastructure.instance import AlreadyRunning, DataDirectoryUnusable, Instance, running_api
+from infrastructure.doctor import examine
+from infrastructure.instance import (
+    AlreadyRunning,
+    DataDirectoryUnusable,
+    Instance,
+    announced,
+    running_api,
+)
+from infrastructure.settings import Settings
 
 
 def test_a_second_process_learns_who_holds_the_directory(tmp_path: Path) -> None:
@@ -34,3 +42,16 @@ def test_a_directory_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "data").write_text("")
     with pytest.raises(DataDirectoryUnusable, match="cannot be written"):
         Instance(tmp_path / "data" / "below")
+
+
+def test_what_the_running_process_told_is_what_the_doctor_says_of_mail(tmp_path: Path) -> None:
+    """Its settings may differ from those of who asks, as in the demo."""
+    instance = Instance(tmp_path)
+    instance.announce("http://127.0.0.1:9", mail_to="oncall@localhost")
+    try:
+        findings = examine(Settings(data=tmp_path)).findings
+    finally:
+        instance.release()
+    [mail] = [finding for finding in findings if finding.subject == "mail"]
+    assert mail.detail == "the running process sends reports to oncall@localhost"
+    assert announced(tmp_path) == {}

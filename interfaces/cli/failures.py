@@ -18,7 +18,7 @@ class WrongUsage(Exception):
     """The command was called with something it cannot mean."""
 
 
-def message_of(error: Exception) -> tuple[int, str]:  # noqa: PLR0911 - one kind of error a line
+def message_of(error: Exception) -> tuple[int, str]:
     """Exit code and message. Set AIOPS_DEBUG=1 to see the traceback of an unexpected error."""
     import typer
 

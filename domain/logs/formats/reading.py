@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -69,7 +70,7 @@ class CompiledFormat:
         self.variants: tuple[CompiledFormat, ...] = ()
         self._marks = tuple((key, re.compile(value)) for key, value in spec.marks.items())
         compiled = re.compile(spec.expanded())
-        self._match = compiled.match
+        self._match = self.fits = compiled.match  # `fits` alone costs less than reading in vain
         group = {name: number - 1 for name, number in compiled.groupindex.items()}
         self._plain = tuple(
             (number, spec.attributes.get(name, ATTRIBUTES.get(name, name)), name in _INTEGERS)
@@ -233,8 +234,9 @@ class FormatReader:
             if reading is not None:
                 self._last = usual
                 return reading
-        for candidate in self._by_first.get(text[:1], self._others):
-            if candidate is last or candidate is usual:
+        head = text if len(text) <= HEADER_LIMIT else text[:HEADER_LIMIT]
+        for fits, candidate in self._by_first.get(text[:1], self._others):
+            if fits(head) is None or candidate is last or candidate is usual:
                 continue
             reading = candidate.read(text, self._clock, observed)
             if reading is not None:
@@ -248,7 +250,9 @@ class FormatReader:
         return None
 
 
-Index = tuple[dict[str, tuple[CompiledFormat, ...]], tuple[CompiledFormat, ...]]
+Fits = Callable[[str], re.Match[str] | None]
+Candidates = tuple[tuple[Fits, CompiledFormat], ...]
+Index = tuple[dict[str, Candidates], Candidates]
 
 
 @cache
@@ -264,8 +268,10 @@ def _index(catalogue: FormatCatalogue, inside: bool) -> Index:
         compiled = [item for item in compiled if not item.spec.marks]
     first = [re.compile(f"[{item.spec.first}]") for item in compiled]
 
-    def beginning_with(character: str) -> tuple[CompiledFormat, ...]:
-        return tuple(c for c, f in zip(compiled, first, strict=True) if f.match(character))
+    def beginning_with(character: str) -> Candidates:
+        return tuple(
+            (c.fits, c) for c, f in zip(compiled, first, strict=True) if f.match(character)
+        )
 
     by_first = {chr(code): beginning_with(chr(code)) for code in range(32, 127)}
     return by_first, beginning_with("\u00e9")

@@ -39,20 +39,33 @@ class LineReader(Protocol):
         """What is left when the source ends: a last line without a line end."""
         ...
 
+    def losses(self) -> list[str]:
+        """What can never be read any more, in words; each is told once."""
+        ...
+
 
 class Collection:
     """One source on its way into the store: reader, parser, intake."""
 
     def __init__(
-        self, origin: Origin, reader: LineReader, parser: SourceParser, intake: Intake
+        self,
+        origin: Origin,
+        reader: LineReader,
+        parser: SourceParser,
+        intake: Intake,
+        *,
+        failing: str = "",
     ) -> None:
+        """`failing`: why the source could not be collected so far, recorded already."""
         self.origin = origin
         self._reader = reader
         self._parser = parser
         self._intake = intake
         self._last_batch: LineBatch | None = None
         self._last_line = 0.0
-        self._failing = ""
+        self._failing = failing
+        self.lost: list[str] = []
+        """What was gone before it could be read, in words."""
         self.lines = 0
         """Physical lines read so far."""
         self._last_handed_in: Future[RecordsAppended | None] | None = None
@@ -67,11 +80,13 @@ class Collection:
         except OSError as error:
             self._fail(error)
             return False
-        self._recover()
+        self._note_losses(batch)
         if batch is None or not batch.lines:
             self._flush_when_idle()
+            self._recover()
             return False
         self._take(batch)
+        self._recover()
         return True
 
     @property
@@ -90,6 +105,26 @@ class Collection:
         """Block until everything handed in is durable. Raises what the store raised."""
         if self._last_handed_in is not None:
             self._last_handed_in.result()
+
+    @property
+    def settled(self) -> bool:
+        """Whether everything handed in is durable or refused."""
+        return self._last_handed_in is None or self._last_handed_in.done()
+
+    def fail(self, reason: str, remedy: str) -> None:
+        """Record, once, that the source cannot be collected now."""
+        if reason != self._failing:
+            self._failing = reason
+            self._intake.note(self.origin, "fail", reason, remedy)
+
+    def _note_losses(self, batch: LineBatch | None) -> None:
+        """What is gone, recorded where it is missing: before the lines that come after it."""
+        lost = self._reader.losses()
+        if lost and (batch is None or batch.fresh):
+            self._hand_in(self._parser.flush(time.time_ns()))
+        for reason in lost:
+            self.lost.append(reason)
+            self._intake.note(self.origin, "reject", 0, reason, "")
 
     def _take(self, batch: LineBatch) -> None:
         if batch.fresh:
@@ -111,11 +146,7 @@ class Collection:
 
     def _fail(self, error: OSError) -> None:
         reason = f"{self.origin.location}: {error.strerror or error}"
-        if reason != self._failing:
-            self._failing = reason
-            self._intake.note(
-                self.origin, "fail", reason, "check that the file exists and may be read"
-            )
+        self.fail(reason, "check that the file exists and may be read")
 
     def _recover(self) -> None:
         if self._failing:

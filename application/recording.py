@@ -80,6 +80,10 @@ class Recording:
         source = self._sources.get(name)
         return (source.location, dict(source.checkpoint)) if source else ("", {})
 
+    def checkpoints(self) -> dict[str, tuple[str, Checkpoint]]:
+        """Location and checkpoint of every source that was ever registered."""
+        return {name: self.known(name) for name in list(self._sources)}
+
     def counts(self) -> dict[str, int]:
         """Records ever appended, by source."""
         return {name: source.next_sequence - 1 for name, source in self._sources.items()}

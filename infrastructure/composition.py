@@ -63,7 +63,12 @@ class WriteSide:
     def log_files(self, patterns: Sequence[str], *, start_at_end: bool = False) -> LogFiles:
         """The files that these paths and globs mean."""
         return LogFiles(
-            patterns, self.intake, self.formats, self.recording.known, start_at_end=start_at_end
+            patterns,
+            self.intake,
+            self.formats,
+            self.recording.known,
+            self.recording.checkpoints,
+            start_at_end=start_at_end,
         )
 
     def close(self) -> None:

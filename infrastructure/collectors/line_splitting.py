@@ -41,6 +41,11 @@ class LineSplitter:
         self._keep(block[last + 1 :])
         return lines
 
+    @property
+    def whole(self) -> tuple[int, int]:
+        """Where the last whole line ended: byte and line number."""
+        return self._end, self._line
+
     def rest(self) -> list[PhysicalLine]:
         """The last line, which has no newline; empty where there is none."""
         return [self._take_open(0)] if self._size else []

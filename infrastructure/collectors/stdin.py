@@ -56,3 +56,7 @@ class StdinReader:
         """A last line without a newline."""
         lines = self._splitter.rest()
         return PipedLines(lines) if lines else None
+
+    def losses(self) -> list[str]:
+        """None: a pipe keeps what it was given."""
+        return []

@@ -61,7 +61,7 @@ def appended(event: RecordsAppended, position: int, tables: Tables) -> None:  # 
 @dashboard.on(RecordsRejected)
 def rejected(event: RecordsRejected, position: int, tables: Tables) -> None:  # noqa: ARG001
     """Shown as the source's last problem."""
-    problem = f"{event.count} rejected: {event.reason}"
+    problem = f"{event.count} rejected: {event.reason}" if event.count else event.reason
     tables.sources.update({"name": event.source}, last_problem=problem)
 
 

@@ -11,9 +11,10 @@ import pytest
 
 from domain.logs.source import Checkpoint
 from infrastructure.collectors.archives import UnpackingError
-from infrastructure.collectors.files import FileTail, expand
+from infrastructure.collectors.files import expand
 from infrastructure.collectors.line_splitting import MAX_LINE
 from infrastructure.collectors.stdin import lines_from
+from infrastructure.collectors.tail import FileTail
 
 
 def read_all(tail: FileTail) -> tuple[list[str], Checkpoint]:

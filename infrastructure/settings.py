@@ -62,6 +62,13 @@ class Settings(BaseSettings):
     """Port of the API; 0 takes any free one."""
     dashboard_port: int = Field(default=8601, ge=0, le=65535)
     """Port of the dashboard; 0 takes any free one."""
+    syslog: str = ""
+    """Addresses to take syslog on, separated by commas: `udp://127.0.0.1:5514,tcp://...,tls://...`.
+    """
+    syslog_certificate: Path | None = None
+    """PEM file that proves us to senders over `tls://`, with the chain."""
+    syslog_key: Path | None = None
+    """PEM file of its key, where that is not in the same file."""
     settle: float = Field(default=2.0, ge=0)
     """Seconds an incident may gather evidence before it is investigated."""
 
@@ -80,6 +87,11 @@ class Settings(BaseSettings):
     def recipients(self) -> list[str]:
         """Mail addresses."""
         return [address.strip() for address in self.mail_to.split(",") if address.strip()]
+
+    @property
+    def syslog_addresses(self) -> list[str]:
+        """Where syslog is taken."""
+        return [address.strip() for address in self.syslog.split(",") if address.strip()]
 
     @classmethod
     def settings_customise_sources(

@@ -1,6 +1,7 @@
 """Names for sources that senders over the network choose: that strangers choose."""
 
 import re
+from functools import lru_cache
 
 from domain.logs.redaction import Redactor
 
@@ -11,6 +12,7 @@ _UNFIT = re.compile(r"[^A-Za-z0-9._@+-]+")
 _MAX_PART = 60
 
 
+@lru_cache(maxsize=4096)
 def source_name(kind: str, *parts: str) -> str:
     """`syslog`, `web1`, `sshd` -> `syslog-web1-sshd`; at most 160 characters of a harmless kind."""
     fit = (_part(part) for part in parts)

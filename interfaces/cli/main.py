@@ -61,6 +61,14 @@ def up(
         list[str] | None,
         typer.Option("--watch", metavar="PATH", help="File, directory or glob to follow."),
     ] = None,
+    syslog: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--syslog",
+            metavar="ADDRESS",
+            help="Take syslog on udp://, tcp:// or tls://HOST:PORT (AIOPS_SYSLOG).",
+        ),
+    ] = None,
     port: Annotated[
         int | None, typer.Option("--port", help="Port of the API (AIOPS_PORT, 8600).")
     ] = None,
@@ -79,6 +87,7 @@ def up(
     run(
         data=data,
         watch=watch or [],
+        syslog=syslog or [],
         port=port,
         dashboard_port=dashboard_port,
         dashboard=dashboard,

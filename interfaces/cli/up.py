@@ -41,17 +41,24 @@ def run(
     *,
     data: Path | None,
     watch: Sequence[str],
+    syslog: Sequence[str],
     port: int | None,
     dashboard_port: int | None,
     dashboard: bool,
     as_json: bool,
 ) -> None:
     """Start everything, print where it is, wait for Ctrl-C or SIGTERM."""
-    settings = load_settings(data=data, port=port, dashboard_port=dashboard_port)
+    settings = load_settings(
+        data=data,
+        port=port,
+        dashboard_port=dashboard_port,
+        syslog=",".join(syslog) or None,
+    )
     stop = stop_on_signals()
     with Service(settings, dashboard=dashboard) as service:
         if watch:
             service.follow(watch)
+        service.take_syslog(settings.syslog_addresses)
         service.announce(as_json=as_json)
         stop.wait()
         say("stopping")
@@ -81,6 +88,7 @@ class Service:
         self._threads: list[threading.Thread] = []
         self._dashboard: subprocess.Popen[bytes] | None = None
         self.dashboard_url = ""
+        self._syslog: list[str] = []
         dashboard_port = 0
         if dashboard:
             probe = _listen(settings.host, settings.dashboard_port, "dashboard", "--dashboard-port")
@@ -120,10 +128,34 @@ class Service:
             raise InputUnusable("nothing to follow: " + "; ".join(map(str, files.problems)))
         self._start("collect", lambda: files.follow(self._stop))
 
+    def take_syslog(self, addresses: Sequence[str]) -> None:
+        """Take syslog on these addresses. Raises SyslogUnusable when one cannot be listened on."""
+        if not addresses:
+            return
+        from infrastructure.collectors.syslog import SyslogSources
+        from infrastructure.collectors.syslog_listener import SyslogAddress, SyslogListener
+
+        side = self.system.write_side
+        listener = SyslogListener(
+            [SyslogAddress.parse(address) for address in addresses],
+            SyslogSources(side.intake, side.formats, side.recording.known),
+            certificate=self._settings.syslog_certificate,
+            key=self._settings.syslog_key,
+            tell=say,
+        )
+        self._syslog = [str(address) for address in listener.addresses]
+        self._start("syslog", lambda: listener.run(self._stop))
+
     def announce(self, *, as_json: bool = False) -> None:
         """Say where everything is, and tell of incidents as they come."""
         if as_json:
-            told = {"api": self.api_url, "dashboard": self.dashboard_url, "pid": os.getpid()}
+            told: dict[str, object] = {
+                "api": self.api_url,
+                "dashboard": self.dashboard_url,
+                "pid": os.getpid(),
+            }
+            if self._syslog:
+                told["syslog"] = self._syslog
             sys.stdout.write(json.dumps(told) + "\n")
             sys.stdout.flush()
         else:
@@ -131,6 +163,8 @@ class Service:
             if self.dashboard_url:
                 out.print(f"dashboard  {self.dashboard_url}", style="bold")
             out.print(f"API        {self.api_url}/docs")
+            for address in self._syslog:
+                out.print(f"syslog     {address}")
             out.print(f"data       {self._settings.data}")
             out.print("Ctrl-C stops everything.", style="dim")
             self._start("tell", self._tell_incidents)

@@ -173,7 +173,8 @@ def _add_trace(reading: Reading, body: str, severity: int) -> int:
 class SourceParser:
     """Parses the lines of one source in order; keeps what it learns about the source.
 
-    service: the service's name where it is known already (a setting or the file's name).
+    service: the service's name where it is known already (a setting or the file's name). told:
+    called with the line number and the format's name of every record.
     """
 
     def __init__(
@@ -183,8 +184,10 @@ class SourceParser:
         *,
         service: str | None = None,
         redactor: Redactor | None = None,
+        told: Callable[[int, str], None] | None = None,
     ) -> None:
         self.source = source
+        self._told = told
         self._service = canonical(service) if service else ""
         self._redactor = redactor or Redactor()
         self._reader = FormatReader(formats)
@@ -306,6 +309,8 @@ class SourceParser:
         reading = pending.reading
         name = reading.format.name
         self._names[name] = self._names.get(name, 0) + 1
+        if self._told is not None:
+            self._told(pending.number, name)
         if not self._headed and reading.format is not _TEXT and not reading.format.crash:
             self._headed = True
         record = pending.record(self._redactor.redact)

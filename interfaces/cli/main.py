@@ -230,6 +230,33 @@ def patterns(paths: Paths, as_json: Json = False) -> None:
     run(paths, as_json=as_json)
 
 
+@app.command(epilog="Example: aiops formats --json")
+def formats(as_json: Json = False) -> None:
+    """List the log formats that are recognised, each with an example."""
+    from interfaces.cli.formats import list_formats
+
+    list_formats(as_json=as_json)
+
+
+@app.command(epilog="Example: aiops parse --explain app.log --format spring-boot")
+def parse(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="A log file, or - for stdin.")],
+    explain: Annotated[
+        bool,
+        typer.Option("--explain", help="How each line was understood, not only the records."),
+    ] = False,
+    name: Annotated[
+        str,
+        typer.Option("--format", metavar="NAME", help="Read with this format only; see formats."),
+    ] = "",
+    as_json: Json = False,
+) -> None:
+    """Show the records a log is made of, and how they were understood. Nothing is kept."""
+    from interfaces.cli.formats import parse as run
+
+    run(file, name=name, explain=explain, as_json=as_json)
+
+
 def main(arguments: list[str] | None = None) -> None:
     """The console script: runs a command, turns errors into one message and an exit code.
 

@@ -6,7 +6,7 @@ Full means full: a collector that reads files waits, a sender over HTTP is told 
 
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
@@ -85,6 +85,22 @@ class Intake:
     ) -> "Future[RecordsAppended | None]":
         """Queue a chunk. With `wait` blocks while the queue is full, else raises IntakeFull."""
         return self._put(_Waiting(origin, chunk, None, Future()), wait=wait)
+
+    def submit_all(
+        self, handed_in: Sequence[tuple[Origin, Chunk]]
+    ) -> "list[Future[RecordsAppended | None]]":
+        """Queue all of these chunks at once, or none. Never waits; raises IntakeFull."""
+        items = [_Waiting(origin, chunk, None, Future()) for origin, chunk in handed_in]
+        size = sum(chunk.size for _, chunk in handed_in)
+        with self._changed:
+            if self._broken is not None:
+                raise self._broken
+            if self._stopping or self._no_room_for(size):
+                raise IntakeFull(5.0 if self._stopping else 1.0)
+            self._queue.extend(items)
+            self._size += size
+            self._changed.notify_all()
+        return [item.settled for item in items]
 
     def note(self, origin: Origin, what: str, *arguments: Any) -> None:
         """Queue a fact about a source (`reject`, `shed`, `fail`, `resume` of Recording)."""

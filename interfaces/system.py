@@ -37,6 +37,7 @@ _DURABLE_WITHIN = 30.0
 """Seconds a sender waits for its lines to be on disk."""
 _POLL = 0.25
 Tell = Callable[[str], None]
+_Settled = Future[RecordsAppended | None]
 
 
 class System:
@@ -58,6 +59,7 @@ class System:
         self.settings = settings
         self._tell = tell
         self._problems: dict[str, str] = {}
+        self._checks: dict[str, Callable[[], str]] = {}
         self.instance = Instance(settings.data)
         with ExitStack() as opened:
             opened.callback(self.instance.release)
@@ -85,6 +87,8 @@ class System:
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
         self._ingest_lock = threading.Lock()
+        """Held while lines get their numbers and are queued; never while the disk works."""
+        self._given: dict[str, int] = {}
         self._source_names: dict[str, SourceNames] = {}
 
     def __enter__(self) -> "System":
@@ -176,13 +180,14 @@ class System:
         return audit_of(self.write_side.log, any_id)
 
     def ingest(self, source: str, lines: Iterable[str], kind: str) -> IngestResult:
-        """See Backend.ingest: returns when the lines are durable."""
+        """See Backend.ingest."""
         origin = Origin(source, kind, "http")
         parser = SourceParser(source, self.write_side.formats)
         with self._ingest_lock:  # line numbers of one source must not be given twice
             first = self._lines_of(source) + 1
             made = collect_lines(origin, list(lines), parser, first_line=first)
-            return self._make_durable([(origin, chunk) for chunk in made])
+            settled = self._hand_in([(origin, chunk) for chunk in made])
+        return self._wait_for_disk(sum(len(chunk.records) for chunk in made), settled)
 
     @property
     def formats(self) -> FormatCatalogue:
@@ -190,7 +195,7 @@ class System:
         return self.write_side.formats
 
     def ingest_records(self, kind: str, batches: Sequence[SourceBatch]) -> IngestResult:
-        """See Backend.ingest_records: returns when the records are durable."""
+        """See Backend.ingest_records."""
         with self._ingest_lock:
             names = self._source_names.setdefault(kind, SourceNames(kind))
             lines: dict[str, int] = {}
@@ -202,29 +207,41 @@ class System:
                 before = self._lines_of(source) if before < 0 else before
                 made += [(origin, c) for c in collect_records(origin, batch.records, before)]
                 lines[source] = before + sum(record.line_count for record in batch.records)
-            return self._make_durable(made)
+            settled = self._hand_in(made)
+        return self._wait_for_disk(sum(len(chunk.records) for _, chunk in made), settled)
 
     def _lines_of(self, source: str) -> int:
-        """Lines a source has handed in so far."""
-        return int(self.write_side.recording.known(source)[1].get("line", 0))
+        """Lines a source has handed in so far, durable or on their way."""
+        durable = int(self.write_side.recording.known(source)[1].get("line", 0))
+        return max(durable, self._given.get(source, 0))
 
-    def _make_durable(self, made: Sequence[tuple[Origin, Chunk]]) -> IngestResult:
-        """Hand chunks in and wait for the disk. Raises QueueFull when there is no room at all."""
-        settled: list[Future[RecordsAppended | None]] = []
+    def _hand_in(self, made: Sequence[tuple[Origin, Chunk]]) -> list[_Settled]:
+        """Queue all of a request or, with QueueFull, nothing of it. Does not wait."""
+        try:
+            settled = self.write_side.intake.submit_all(made)
+        except IntakeFull as full:
+            raise QueueFull(full.retry_after_seconds) from full
         for origin, chunk in made:
-            try:  # all of a request or nothing: what follows the first chunk waits for room
-                settled.append(self.write_side.intake.submit(origin, chunk, wait=bool(settled)))
-            except IntakeFull as full:
-                raise QueueFull(full.retry_after_seconds) from full
+            self._given[origin.source] = int(chunk.checkpoint.get("line", 0))
+        return settled
+
+    def _wait_for_disk(self, accepted: int, settled: Sequence[_Settled]) -> IngestResult:
+        """Wait until all of it is durable, but not for ever.
+
+        What is queued is written as soon as the store can be written, so a sender who waited too
+        long must not send it again: it is accepted, at a position that is not known yet.
+        """
         deadline = time.monotonic() + _DURABLE_WITHIN
-        position: int | None = None
+        last: RecordsAppended | None = None
         for future in settled:
-            event = future.result(timeout=max(0.0, deadline - time.monotonic()))
-            if event is not None:
-                position = self.write_side.log.position_of(
-                    event.originator_id, event.originator_version
-                )
-        return IngestResult(accepted=sum(len(c.records) for _, c in made), position=position)
+            try:
+                last = future.result(timeout=max(0.0, deadline - time.monotonic()))
+            except TimeoutError:
+                return IngestResult(accepted=accepted, position=None)
+        position = None
+        if last is not None:
+            position = self.write_side.log.position_of(last.originator_id, last.originator_version)
+        return IngestResult(accepted=accepted, position=position)
 
     def health(self) -> Readiness:
         """See Backend.health."""
@@ -233,7 +250,14 @@ class System:
             Check(name=part, ok=part not in self._problems, detail=self._problems.get(part, ""))
             for part in parts
         ]
+        for name, problem in list(self._checks.items()):
+            detail = problem()
+            checks.append(Check(name=name, ok=not detail, detail=detail))
         return Readiness(ok=all(check.ok for check in checks), checks=checks)
+
+    def also_check(self, name: str, problem: Callable[[], str]) -> None:
+        """Let readiness ask another part what is wrong with it; empty says nothing is."""
+        self._checks[name] = problem
 
     def projections(self) -> list[ProjectionState]:
         """See Backend.projections."""

@@ -108,6 +108,7 @@ class FileTail:
         self._read = read_before(self._resume) if self._resume else []
         self._at_end = start_at_end and self._resume is None
         self._recent: deque[list[PhysicalLine]] = deque()
+        self._remembered = 0
         self._fresh = True
         self._idle = False
         self._grew_at = 0.0
@@ -166,6 +167,7 @@ class FileTail:
         self._offset, self._splitter = 0, LineSplitter()
         self._identity = {}
         self._recent.clear()
+        self._remembered = 0
         self._fresh, self._idle = True, False
 
     # -- which file ------------------------------------------------------------------------------
@@ -399,9 +401,9 @@ class FileTail:
         if not lines:
             return None
         self._recent.append(lines)
-        known = sum(map(len, self._recent))
-        while len(self._recent) > 1 and known - len(self._recent[0]) >= REMEMBERED:
-            known -= len(self._recent.popleft())
+        self._remembered += len(lines)
+        while len(self._recent) > 1 and self._remembered - len(self._recent[0]) >= REMEMBERED:
+            self._remembered -= len(self._recent.popleft())
         fresh, self._fresh = self._fresh, False
         identity = {**self._identity, "modified": os.fstat(self._descriptor).st_mtime_ns}
         return Batch(lines, identity, fresh, tuple(self._recent))

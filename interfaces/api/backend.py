@@ -15,7 +15,11 @@ from projections.history.answers import IncidentDetail, IncidentPage, PatternRow
 
 
 class IngestResult(BaseModel):
-    """What was taken in. `position`: global position of the last chunk, once it is durable."""
+    """What was taken in: do not send it again.
+
+    `position`: global position of the last chunk; null when it is queued but not on disk yet,
+    because the store cannot be written now.
+    """
 
     accepted: int
     position: int | None = None

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from domain.incidents.incident import DiagnosisReached, IncidentOpened
 from domain.provenance import Fact
+from infrastructure.collectors.log_files import LogFiles
 from infrastructure.settings import Settings, load_settings
 from interfaces.cli.failures import InputUnusable
 from interfaces.cli.terminal import COLOURS, console, safe, say
@@ -88,6 +90,7 @@ class Service:
         self._threads: list[threading.Thread] = []
         self._dashboard: subprocess.Popen[bytes] | None = None
         self.dashboard_url = ""
+        self._not_collecting = ""
         self._syslog: list[str] = []
         dashboard_port = 0
         if dashboard:
@@ -126,7 +129,8 @@ class Service:
         waiting = any("*" in pattern or "?" in pattern for pattern in patterns)
         if not files.collections and not waiting:
             raise InputUnusable("nothing to follow: " + "; ".join(map(str, files.problems)))
-        self._start("collect", lambda: files.follow(self._stop))
+        self.system.also_check("collect", lambda: self._not_collecting or files.trouble)
+        self._start("collect", lambda: self._collect(files))
 
     def take_syslog(self, addresses: Sequence[str]) -> None:
         """Take syslog on these addresses. Raises SyslogUnusable when one cannot be listened on."""
@@ -145,6 +149,20 @@ class Service:
         )
         self._syslog = [str(address) for address in listener.addresses]
         self._start("syslog", lambda: listener.run(self._stop))
+
+    def _collect(self, files: LogFiles) -> None:
+        """Follow until the end; what ends it before is told, and it is begun anew."""
+        pause = 1.0
+        while not self._stop.is_set():
+            began = time.monotonic()
+            try:
+                self._not_collecting = ""
+                files.follow(self._stop, lambda text: say(f"aiops: {text}"))
+            except Exception as error:  # noqa: BLE001 - collecting must not end without a word
+                pause = 1.0 if time.monotonic() - began > _STARTING else min(pause * 2, _STARTING)
+                self._not_collecting = f"{type(error).__name__}: {error}"
+                say(f"aiops: collecting failed: {error}; trying again in {pause:g} s")
+                self._stop.wait(pause)
 
     def announce(self, *, as_json: bool = False) -> None:
         """Say where everything is, and tell of incidents as they come."""

@@ -17,10 +17,10 @@ from infrastructure.collectors.stdin import lines_from
 from infrastructure.collectors.tail import FileTail
 
 
-def read_all(tail: FileTail) -> tuple[list[str], Checkpoint]:
+def read_all(tail: FileTail, at_once: int = 64) -> tuple[list[str], Checkpoint]:
     texts: list[str] = []
     checkpoint: Checkpoint = {}
-    while (batch := tail.read(64)) is not None:
+    while (batch := tail.read(at_once)) is not None:
         texts += [line.text for line in batch.lines]
         checkpoint = batch.checkpoint_at(batch.lines[-1].end)
     return texts, checkpoint
@@ -171,7 +171,7 @@ def test_an_archive_that_unpacks_absurdly_is_refused(tmp_path: Path) -> None:
     path.write_bytes(gzip.compress((b"x" * 79 + b"\n") * 1_000_000))
     tail = FileTail(path, None)
     with pytest.raises(UnpackingError, match="unpacks to more than"):
-        read_all(tail)
+        read_all(tail, 1 << 20)
 
 
 def test_expand_takes_good_input_and_explains_the_rest(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from application.event_log import read_all
+from domain.logs.parser import SourceParser
 from domain.logs.source import CollectionFailed, CollectionResumed, RecordsAppended, RecordsRejected
 from infrastructure.collectors import log_files, tail
 from infrastructure.collectors.log_files import LogFiles
@@ -354,7 +355,7 @@ def test_a_collection_that_breaks_is_told_recorded_and_begun_anew(
     """Lines that were read when it broke come again; the other files go on meanwhile."""
     (logs / "app.log").write_text(line("one"))
     (logs / "db.log").write_text(line("first"))
-    feed, broken = log_files.SourceParser.feed, threading.Event()
+    feed, broken = SourceParser.feed, threading.Event()
     broken.set()
 
     def break_at_two(parser: object, lines: object, now: int) -> object:
@@ -362,7 +363,7 @@ def test_a_collection_that_breaks_is_told_recorded_and_begun_anew(
             raise KeyError("no such format")
         return feed(parser, lines, now)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(log_files.SourceParser, "feed", break_at_two)
+    monkeypatch.setattr(SourceParser, "feed", break_at_two)
     with following(write_side, logs) as running:
         running.until_stored("app.log", "one")
         with (logs / "app.log").open("a") as file:

@@ -20,6 +20,9 @@ _URL = (
     r"(?P<password>(?!\[REDACTED|\d{1,5}[/,?#]|\d{1,5}@)[^\s\"'\\<>]{1,256})@(?=[\w\[.*-])"
     r"|(?<=://)(?P<user2>[^\s:/@\"'\\<>]{0,128}):"
     r"(?P<password2>(?!\[REDACTED)[^\s/\"'\\?#<>]{1,256})@"
+    # a mail address as the user, as mail servers want it
+    r"|(?<=://)[^\s:/@\"'\\<>]{1,64}@[\w.-]{1,128}:"
+    r"(?P<password3>(?!\[REDACTED|\d{1,5}(?:\D|\Z))[^\s/@\"'\\<>]{1,128})@"
 )
 _WITH_USER = r"://[^\s@]{0,400}@"
 _USERINFO_ALONE = r"(?<=://)[A-Za-z0-9_-]{20,128}(?=@[\w.-]{1,100})"
@@ -55,7 +58,7 @@ _JWT = (
     r"(?:(?<![\w-])|(?<=%[0-9A-Fa-f]{2})|(?<=\\[nrt]))(?:eyJ[\w-]{8,16384}\.(?:eyJ)?[\w-]{0,16384}\.[\w-]{0,16384}(?:\.[\w-]{0,16384}){0,2}"
     r"|eyJ[\w-]{8,16384}\.eyJ[\w-]{8,16384})"
 )
-_ARGUMENT = r"(?:'[^'\r\n]{1,256}(?=')|\"[^\"\r\n]{1,256}(?=\")|[^\s\"';|&<>]{1,256})"
+_ARGUMENT = r"(?:'[^'\r\n]{1,256}(?=')|\"[^\"\r\n]{1,256}(?=\")|[^\s\"';|&<>\\]{1,256})"
 _FLAG = (
     r"(?i)(?P<key>(?<![\w.-])--?(?:[a-z]{1,20}-)?(?:password|passwd|pass|token|secret"
     r"|(?:api|access|secret|account|auth)-?key|passphrase|requirepass|storepass|keypass|passin)"
@@ -71,7 +74,7 @@ _STATEMENT = (
 _SPOKEN = (
     r"(?i)(?P<key>password (?:is generated for [\w.%@-]{1,128}:|(?:is|was|has been)?[ ]?"
     r"(?:set to|changed to|reset to|is):?)[ ]{1,2}|requirepass [\"']?)"
-    r"(?P<value>[^\s\"']{6,128})"
+    r"(?P<value>[^\s\"'\\]{6,128})"
 )
 _COMMANDS = (
     r"(?P<key>\bsshpass [^|;\r\n]{0,40}?-p[ ]?)(?P<value>{arg})"
@@ -168,7 +171,7 @@ def _part(group: str, kind: str) -> Replacement:
 
 
 def _url(match: re.Match[str], hide: Hide) -> str:
-    group = "password" if match["password"] is not None else "password2"
+    group = match.lastgroup or ""  # the password's, whichever form it is
     if is_mask(match[group]):
         return match[0]
     return with_hidden(match, group, "password", hide)
@@ -180,7 +183,8 @@ def _url_token(match: re.Match[str], hide: Hide) -> str:
 
 def _header(match: re.Match[str], hide: Hide) -> str:
     value = match["value"]
-    if is_mask(value) or (match["scheme"] is None and not looks_random(value)):
+    alone = match["scheme"] is None  # `authorization=rbac2` is a setting
+    if is_mask(value) or (alone and (len(value) < 12 or not looks_random(value))):
         return match[0]
     if match["scheme"] and value.isalpha() and value.islower() and len(value) < 16:
         return match[0]  # `authorization: bearer token missing`
@@ -191,7 +195,10 @@ def _scheme(match: re.Match[str], hide: Hide) -> str:
     value = match["value"]
     if not looks_random(value) or is_mask(value) or _PARAMETER.match(value) is not None:
         return match[0]
-    return with_hidden(match, "value", match["scheme"].lower(), hide)
+    scheme = match["scheme"].lower()
+    if scheme == "basic" and value.lower() == value and "=" not in value:
+        return match[0]  # `basic training2`: Base64 has capitals
+    return with_hidden(match, "value", scheme, hide)
 
 
 def _cookie(match: re.Match[str], hide: Hide) -> str:

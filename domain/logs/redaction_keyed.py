@@ -38,14 +38,17 @@ _WEAK = ("app", "application", "client", "service", "session", "shared", "storag
 _BEFORE_KEY = "|".join(f"(?<={word})|(?<={word}[_-])" for word in (*_STRONG, *_WEAK))
 _NAME = (
     r"(?P<key>(?:(?<![a-z])|(?-i:(?<=[a-z])(?=P)))pass(?:code)?|password|passwd|passwort|passphrase"
-    r"|pwd|secret(?:[_-]?id|string)?|token|credentials?|(?:"
+    r"|pwd|(?<![a-z])pw|secret(?:[_-]?id|string)?|token|credentials?|(?:"
     + _BEFORE_KEY
     + r")key(?:[_-](?:base|id(?<=private_key_id)))?|signature|(?<![a-z])sig)"
     r"(?P<more>[_-]?(?:confirm(?:ation)?|new|old|again|repeat|value|[0-9]))?"
 )
 _QUOTE_END = r"(?:\\{0,15}[\"'])?(?:\]|%5[Dd])?"
+# `{"name": "DB_PASSWORD", "value": "x"}`, as Kubernetes and ECS list environments
+_VALUE_OF = r",[ \t\"'\\]{0,16}value[\"'\\]{0,16}[ \t]{0,2}[:=]"
 _KEYED = re.compile(
-    rf"(?i){_NAME}(?P<sep>{_QUOTE_END}[ \t]{{0,16}}(?:=>|:=|[=:])[ \t]{{0,16}})(?P<value>{_VALUE})"
+    rf"(?i){_NAME}(?P<sep>{_QUOTE_END}[ \t]{{0,16}}(?:=>|:=|::(?=[ \t])|[=:]|{_VALUE_OF})"
+    rf"[ \t]{{0,16}})(?P<value>{_VALUE})"
 )
 _ENCODED = re.compile(
     rf"(?i){_NAME}(?P<sep>(?:%22|%5D)?%3[AD](?:%20|\+)?(?:%22)?)(?P<value>{_ENCODED_VALUE})"
@@ -53,17 +56,16 @@ _ENCODED = re.compile(
 _ELEMENT = re.compile(rf"(?i){_NAME}(?P<sep>>)(?P<value>[^<>\r\n]{{1,1024}})(?=</)")
 
 _WORDS = (
-    "pass(?:code|word|wd|wort|phrase)?", "pwd", "secret(?:[_-]?id|string)?", "token",
+    "pass(?:code|word|wd|wort|phrase)?", "pwd?", "secret(?:[_-]?id|string)?", "token",
     "credentials?",
     "key(?:[_-](?:base|id))?", "sig(?:nature)?",
 )  # fmt: skip
 _MORE = "(?:[_-]?(?:confirm(?:ation)?|new|old|again|repeat|value|[0-9]))?"
-_KEYED_GATES = tuple(rf"{word}{_MORE}{_QUOTE_END}[ \t]{{0,16}}[=:]" for word in _WORDS)
+_ASSIGNED = rf"{_QUOTE_END}[ \t]{{0,16}}(?:[=:]|{_VALUE_OF})"
+_KEYED_GATES = tuple(f"{word}{_MORE}{_ASSIGNED}" for word in _WORDS)
 _ENCODED_GATES = tuple(rf"{word}{_MORE}(?:%22|%5d)?%3[ad]" for word in _WORDS)
 _ELEMENT_GATES = tuple(rf"{word}{_MORE}>" for word in _WORDS)
-_GATES = tuple(
-    rf"{word}{_MORE}(?:{_QUOTE_END}[ \t]{{0,16}}[=:]|(?:%22|%5d)?%3|>)" for word in _WORDS
-)
+_GATES = tuple(f"{word}{_MORE}(?:{_ASSIGNED}|(?:%22|%5d)?%3|>)" for word in _WORDS)
 
 _HARMLESS = frozenset({
     "null", "none", "nil", "true", "false", "undefined", "empty", "yes", "no", "set", "unset",
@@ -121,7 +123,7 @@ def _replaced(match: re.Match[str], hide: Hide) -> str:
     if not _is_secret(match, opener, bare):
         return match[0]
     key = match["key"].lower()
-    kind = "password" if key.startswith(("pass", "pwd")) else "secret"
+    kind = "password" if key.startswith(("pass", "pw")) else "secret"
     if "token" in key:
         kind = "token"
     elif key.startswith("key"):
@@ -138,7 +140,7 @@ def _is_secret(match: re.Match[str], opener: str, bare: str) -> bool:
     if key.startswith("sig"):
         return _LONG_SIGNATURE.match(bare) is not None
     assigned = bool(opener) or "=" in separator or "%" in separator or ">" in separator
-    if key.startswith(("password", "passw", "passphrase", "passcode", "pwd")):
+    if key.startswith(("password", "passw", "passphrase", "passcode", "pw")):
         return "/" not in bare[:1] or _PATH.match(bare) is None
     if _PATH.match(bare) is not None or (opener == "[" and not looks_random(bare)):
         return False
@@ -149,8 +151,10 @@ def _is_secret(match: re.Match[str], opener: str, bare: str) -> bool:
         return len(bare) >= 16 and _dense(bare)
     if key in ("secret", "token", "credential", "credentials") and not before.endswith(("_", "-")):
         compound = match.string[match.start() - 1 : match.start()].isalpha()
-        if not compound and (_NAMED.match(bare) is not None or not looks_random(bare)):
+        if not compound and (_is_name(bare, assigned) or not looks_random(bare)):
             return False
+    if key == "pass" and not any(c.isalpha() for c in bare) and "=" not in separator:
+        return False  # `pass: 100/120 tests`
     if assigned:
         return not (key in ("pass", "token") and bare.isdigit() and len(bare) < 6)
     # `unexpected token: foo` is prose, `token: 8f3kd02lsk` is not
@@ -177,6 +181,11 @@ def _says_something(match: re.Match[str], bare: str) -> bool:
     if ":" not in match["sep"] or not (bare.isalpha() and bare.islower()):
         return False
     return _PROSE.match(match.string, match.end()) is not None
+
+
+def _is_name(bare: str, assigned: bool) -> bool:
+    """The name of a thing: `db-creds-v2`; in prose also one word, `token: value1`."""
+    return _NAMED.match(bare) is not None and (not assigned or any(c in "-_./:" for c in bare))
 
 
 def _dense(bare: str) -> bool:

@@ -19,11 +19,11 @@ from tests.corpus.secrets import secret_lines
 
 LINES = 100_000
 WORDS = (
-    "-----begin", "://", "authorization", "bearer", "basic", "cookie", "eyj", "akia", "asia", "abia",
-    "acca", "aiza", "ya29.", "gh", "gl", "xox", "xapp-", "hooks.slack", "k_live_", "k_test_", "whsec_",
-    "sk-", "hf_", "npm_", "pypi-", "sg.", "dapi", "hvs.", "_v1_", "shp", "v1.0-", "cfut_", "cfat_",
-    "cfk_", "pass", "pwd", "secret", "token", "credential", "key", "signature", "sig", "api",
-    "identified by",
+    "-----begin", "://", "authorization", "bearer", "basic", "cookie", "eyj", "akia", "asia",
+    "abia", "acca", "aiza", "ya29.", "gh", "gl", "xox", "xapp-", "hooks.slack", "k_live_",
+    "k_test_", "whsec_", "sk-", "hf_", "npm_", "pypi-", "sg.", "dapi", "hvs.", "_v1_", "shp",
+    "v1.0-", "cfut_", "cfat_", "cfk_", "pass", "pwd", "secret", "token", "credential", "key",
+    "signature", "sig", "api", "identified by",
 )  # fmt: skip
 """What the first version looked up in every line once one line of a slice had it."""
 

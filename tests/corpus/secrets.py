@@ -168,7 +168,7 @@ NAMED_SECRETS: dict[str, tuple[tuple[str, ...], Shape]] = {
     "signing key": (("SECRET_KEY_BASE", "signing_key", "encryption_key", "secretKey"),
                     lambda m: m.of(LOWER_HEX, 64)),
     "password": (("password", "passwd", "pwd", "DB_PASSWORD", "PGPASSWORD", "spring.datasource.password",
-                  "userPassword", "MYSQL_PWD", "smtp_pass", "passphrase", "new_password",
+                  "userPassword", "MYSQL_PWD", "smtp_pass", "ADMIN_PW", "passphrase", "new_password",
                   "password_confirmation"), lambda m: m.password()),
 }  # fmt: skip
 """Secrets without a shape, known by their names: name, value."""
@@ -282,6 +282,7 @@ PLACED: dict[str, tuple[Placed, ...]] = {
         _in("fatal: unable to access 'https://ci:{}@git.example.com/x.git/'", _url_password),
         _in("mongodb+srv://svc:{}@cluster0.ab1cd.mongodb.net/?retryWrites=true", _url_password),
         _in("proxy=http://user:{}@proxy.corp:3128 timeout=5", _url_password),
+        _in("smtp://ops@example.com:{}@mail.example.com:587", _plain),
         _in("cmd: git clone https://oauth2:{}@gitlab.example.com/a/b.git", _opaque),
     ),
     "password in connection string": (
@@ -366,6 +367,9 @@ PLACED: dict[str, tuple[Placed, ...]] = {
         _in('body={\\"user\\":\\"joe\\",\\"password\\":\\"{}\\",\\"otp\\":1}', _plain),
         _in('"msg":"{\\\\\\"client_secret\\\\\\":\\\\\\"{}\\\\\\"}"', _opaque),
         _in('{"auth":{"user":"x","pass":"{}"},"n":1}', _any),
+        _in('{"name":"DB_PASSWORD","value":"{}"}', _any),
+        _in("env: [{name: DB_PASSWORD, value: {}}]", _plain),
+        _in("userPassword:: {}", lambda m: m.base64(24)),
         _in('request {"login": {"password": "{}", "remember": false}}', _any),
     ),
     "said": (

@@ -31,6 +31,7 @@ MAX_KEY_LINES = 200
 """Lines a private key may span before we stop believing it is one."""
 
 _LEVELLED = re.compile(r"([A-Z]{4,7}): (.*)")
+_TRACE_LINE = re.compile(r"Stack trace:|#\d{1,4} |thrown in |PHP +\d{1,4}\. ")
 _CLOSING = re.compile(r"[)\]}>]")
 _RAISED = re.compile(r"[A-Za-z_][\w.$]{0,150}(?:Error|Exception|Exit|Interrupt|Warning)\b(?:: |$)")
 _AFTER_RAISED = re.compile(
@@ -120,7 +121,7 @@ class _Pending:
                 body, original = redact(body), redact(original)
         if body != original:
             attributes[ORIGINAL] = original
-        if reading.format.unescapes and "\\" in original:
+        if reading.encoded or (reading.format.unescapes and "\\" in original):
             body = _check_again(reading, body, redact)
         severity, label = reading.severity, reading.label
         if self.crashed or self.count > 1 or reading.stack or reading.format.unescapes:
@@ -235,8 +236,9 @@ class SourceParser:
         pending = self._pending
         open_ended = pending is not None and pending.takes_more()
         if open_ended and pending is not None and (line.joined or not text or text[0] in " \t"):
-            pending.append(text, text, line, cut)
-            return
+            if line.joined or not text or self._has_structure(pending):
+                pending.append(text, text, line, cut)
+                return
         if pending is not None and pending.completed_by(text, line, cut):
             return
         inner, outer, reading = text, None, self._reader.read(text, observed)
@@ -262,7 +264,11 @@ class SourceParser:
         self._pending.origin = _origin(outer)
         self._pending.observe(inner, reading if reading.format.crash else None)
 
-    def _continues(  # noqa: PLR0911 - one return a rule, in the order they apply
+    def _has_structure(self, pending: _Pending) -> bool:
+        """Whether indentation means anything: where no line has a header, each stands alone."""
+        return self._headed or pending.crashed or pending.reading.format is not _TEXT
+
+    def _continues(
         self, pending: _Pending, reading: Reading | None, outer: Reading | None, text: str
     ) -> bool:
         """Whether a line that is not indented belongs to the record before it."""
@@ -288,7 +294,10 @@ class SourceParser:
             return False
         if _CLOSING.match(text):
             return True
-        return pending.reading.severity >= WARN
+        if pending.reading.severity < WARN:
+            return False
+        # `error: ...` without a time may be any line of a log that has no headers at all
+        return pending.reading.timestamp is not None or _TRACE_LINE.match(text) is not None
 
     def _without_key(self, raw: str, text: str) -> str:
         """Hide the lines of a private key; its first line is redacted already."""
@@ -376,6 +385,7 @@ def _inherit(reading: Reading, outer: Reading) -> None:
     if not reading.severity and outer.severity:
         reading.severity, reading.label = outer.severity, outer.label
     reading.service = reading.service or outer.service
+    reading.encoded = reading.encoded or outer.encoded
     for key, value in outer.attributes.items():
         reading.attributes.setdefault(key, value)
 

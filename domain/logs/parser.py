@@ -235,10 +235,13 @@ class SourceParser:
             text = self._without_key(line.text, text)
         pending = self._pending
         open_ended = pending is not None and pending.takes_more()
-        if open_ended and pending is not None and (line.joined or not text or text[0] in " \t"):
-            if line.joined or not text or self._has_structure(pending):
-                pending.append(text, text, line, cut)
-                return
+        if (
+            open_ended
+            and pending is not None
+            and (line.joined or not text or (text[0] in " \t" and self._has_structure(pending)))
+        ):
+            pending.append(text, text, line, cut)
+            return
         if pending is not None and pending.completed_by(text, line, cut):
             return
         inner, outer, reading = text, None, self._reader.read(text, observed)

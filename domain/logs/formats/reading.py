@@ -32,7 +32,8 @@ class Reading:
     """What one line says.
 
     label: its severity word as written. stack: a trace inside the line. technology: what wrote it,
-    where the fields tell and the format does not.
+    where the fields tell and the format does not. encoded: its text stood in the line in a form
+    that redaction could not see through.
     """
 
     format: "CompiledFormat"
@@ -47,6 +48,7 @@ class Reading:
     span_id: str = ""
     stack: str = ""
     technology: str = ""
+    encoded: bool = False
 
 
 class CompiledFormat:

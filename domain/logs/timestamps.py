@@ -44,6 +44,7 @@ _LAYOUTS = tuple(
         rf"(?P<mo>\d\d)[-./]?(?P<d>\d\d) {_HMS}{_TAIL}",
         rf"(?P<a>\d\d?)(?P<sep>[./-])(?P<b>\d\d?)[./-](?P<y>\d{{4}}),? {_HMS}{_TAIL}{_HALF}",
         rf"(?P<h>\d\d):(?P<mi>\d\d):(?P<s>\d\d){_TAIL}",
+        r"(?P<h>\d\d?):(?P<mi>\d\d)(?P<ap>[AaPp][Mm])",
     )
 )
 _SCALES = tuple(10 ** (9 - length) for length in range(10))
@@ -144,7 +145,7 @@ def _instant(match: re.Match[str], observed: int) -> int | None:
     offset = _offset(found.get("z") or "")
     if offset is None:
         return None
-    clock = (_hour(int(found["h"]), found.get("ap")), int(found["mi"]), int(found["s"]))
+    clock = (_hour(int(found["h"]), found.get("ap")), int(found["mi"]), int(found.get("s") or 0))
     fraction = _fraction(found.get("f")) - offset * SECOND
     month, day = _month_and_day(found)
     year = found.get("y")

@@ -186,8 +186,8 @@ class LogFiles:
         """
         pause = min(before.pause * 2, _LONGEST_PAUSE) if before else 1.0
         reason = clean_name(f"{path}: collecting broke with {type(error).__name__}: {error}")
-        collection.fail(reason, "it is tried again by itself; please report this")
         self._broken[path] = _Broken(reason, self._clock() + pause, pause)
+        collection.fail(reason, "it is tried again by itself; please report this")
         self._tell(f"{reason}; trying again in {pause:g} s")
 
     # -- which file belongs to which source ------------------------------------------------------

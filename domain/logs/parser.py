@@ -343,7 +343,7 @@ class SourceParser:
         if reading.service:
             record.resource["service.name"] = canonical(reading.service)
         technology = reading.technology or reading.format.technology
-        self._tally.add(reading.service, reading.logger, technology)
+        self._tally.add(reading.service, reading.logger, technology, record.body)
         self._counted += 1
         if self._counted <= HELD:
             self._held.append(parsed)

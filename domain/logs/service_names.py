@@ -236,6 +236,27 @@ def service_of_logger(logger: str) -> str | None:
     return name
 
 
+_BANNER = re.compile(
+    r"(?:(?:starting|booting|launching) )?([a-z][a-z0-9]*(?:[-_][a-z0-9]+){0,4})"
+    r"(?: server| daemon| service)?[ ,/]{1,2}(?:version )?v?\d{1,4}\.\d{1,4}[\w.+-]{0,30}"
+    r"(?=[ ,:(]|$)[^\n]{0,60}?\b(?:start(?:ing|ed|s)?|listening|running|ready|launched)\b"
+)
+_RUNTIMES = frozenset(
+    ["python", "node", "java", "jvm", "go", "ruby", "php", "perl", "erlang", "dotnet", "npm"]
+)
+
+
+def announced_name(body: str) -> str | None:
+    """The name a program gives itself when it starts: `courier v0.19.4 starting` -> courier."""
+    found = _BANNER.match(body[:200])
+    if found is None:
+        return None
+    name = found[1]
+    spoken = name.lower()
+    unfit = spoken in _LIBRARIES or spoken in _EMPTY or spoken in _RUNTIMES
+    return None if unfit or len(name) < 3 else name
+
+
 def service_of_content(records: Sequence[LogRecord]) -> str | None:
     """The service most records speak of, by their service or logger, else by their technology."""
     tally = ServiceTally()
@@ -251,15 +272,18 @@ def service_of_content(records: Sequence[LogRecord]) -> str | None:
 class ServiceTally:
     """Counts what records say about their service."""
 
-    __slots__ = ("_loggers", "_services", "_technologies")
+    __slots__ = ("_announced", "_loggers", "_services", "_technologies")
 
     def __init__(self) -> None:
         self._services: Counter[str] = Counter()
         self._loggers: Counter[str] = Counter()
+        self._announced = ""
         self._technologies: Counter[str] = Counter()
 
-    def add(self, service: str, logger: str, technology: str) -> None:
+    def add(self, service: str, logger: str, technology: str, body: str = "") -> None:
         """Count one record; each argument may be empty."""
+        if body and not self._announced:
+            self._announced = announced_name(body) or ""
         if service:
             self._services[service] += 1
         elif logger:
@@ -279,6 +303,8 @@ class ServiceTally:
                 names[name] += count
         if names:
             return canonical(names.most_common(1)[0][0])
+        if self._announced:
+            return canonical(self._announced)
         certain = [t for t, _ in self._technologies.most_common() if t != _ACCESS_LOG]
         if certain:
             return certain[0]

@@ -28,3 +28,12 @@ def test_indentation_continues_a_record_with_a_header() -> None:
     """As in every stack trace."""
     found = records("2026-11-23 10:00:00,000 ERROR [x] failed", "  at fold(cart.js:4)")
     assert len(found) == 1
+
+
+def test_a_program_that_names_itself_at_the_start_is_the_service() -> None:
+    """Where neither the file nor the lines name it."""
+    parser = SourceParser("log.txt", load_formats())
+    lines = ["courier v0.19.4 starting", "tour 1 planned", "tour 2 planned"]
+    physical = [PhysicalLine(n, f"2026/11/23 17:37:5{n} {t}", n) for n, t in enumerate(lines, 1)]
+    parsed = [*parser.feed(physical, 1), *parser.flush(1)]
+    assert {item.record.service for item in parsed} == {"courier"}

@@ -58,6 +58,7 @@ class System:
         """
         self.settings = settings
         self._tell = tell
+        self._patient = patient
         self._problems: dict[str, str] = {}
         self._checks: dict[str, Callable[[], str]] = {}
         self.instance = Instance(settings.data)
@@ -171,7 +172,8 @@ class System:
 
     def _trouble(self, error: Exception) -> None:
         self._problems["record"] = str(error)
-        self._tell(f"{error}")
+        if self._patient:  # else whoever handed the records in raises it, and it is told there
+            self._tell(f"{error}")
 
     # -- what the API asks (interfaces.api.backend.Backend) --------------------------------------
 

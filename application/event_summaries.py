@@ -63,7 +63,8 @@ def _(event: IncidentOpened) -> str:
 
 @summary_of.register
 def _(event: EvidenceAdded) -> str:
-    return f"{len(event.anomalies)} more anomalies: {event.reason}"
+    many = len(event.anomalies)
+    return f"{many} more {'anomaly' if many == 1 else 'anomalies'}: {event.reason}"
 
 
 @summary_of.register

@@ -139,8 +139,8 @@ def test_what_a_writer_puts_into_the_renamed_file_comes_before_the_new_one(
         time.sleep(1)  # the writer is slow to notice
         writer.write(line("after the rename"))
         running.until_stored("app.log", "one", "after the rename")
-        path.write_text(line("new"))
         writer.write(line("last of the old file"))
+        path.write_text(line("new"))
         running.until_stored("app.log", "one", "after the rename", "last of the old file", "new")
 
 

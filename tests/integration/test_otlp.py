@@ -61,6 +61,12 @@ def request_of(*records: dict[str, Any], service: str) -> dict[str, Any]:
     }
 
 
+@pytest.fixture(autouse=True)
+def _sending_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The crew engine switches this process's OpenTelemetry off; here it is the real sender."""
+    monkeypatch.delenv("OTEL_SDK_DISABLED", raising=False)
+
+
 @pytest.mark.filterwarnings("ignore:`LoggingHandler`:DeprecationWarning")
 @pytest.mark.parametrize("compression", [Compression.NoCompression, Compression.Gzip])
 def test_what_the_sdk_logs_arrives_whole(served: ServedSystem, compression: Compression) -> None:

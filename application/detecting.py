@@ -21,12 +21,12 @@ from domain.incidents.correlation import (
 )
 from domain.incidents.dependencies import DependencyGraph
 from domain.incidents.incident import (
-    EvidenceAdded,
     Incident,
     IncidentOpened,
     IncidentReopened,
     IncidentResolved,
     State,
+    anomalies_in,
 )
 from domain.knowledge.knowledge_base import KnowledgeBase
 from domain.logs.source import RecordsAppended
@@ -105,7 +105,7 @@ class Detecting:
             elif isinstance(event, IncidentResolved):
                 self._close(event.originator_id)
             elif isinstance(event, IncidentReopened):
-                self._remember(event.originator_id, self._anomalies_of(event.originator_id))
+                self._take_up(event.originator_id)
         position = batch[-1].position
         changed = self._correlate(found)
         if changed:
@@ -241,23 +241,19 @@ class Detecting:
         """All of them: those of the last batch stand behind the position they were found at."""
         opened = [r.event.originator_id for r in read_all(self._log, topics=[IncidentOpened])]
         for incident_id in opened:
-            incident = self._log.load(incident_id)
-            if incident is not None and incident.state is not State.RESOLVED:
-                self._fingerprints[incident.fingerprint] = incident_id
-                self._remember(incident_id, self._anomalies_of(incident_id))
+            self._take_up(incident_id)
+
+    def _take_up(self, incident_id: UUID) -> None:
+        """Let an incident that is not resolved take in what belongs to it."""
+        incident = self._log.load(incident_id)
+        if incident is not None and incident.state is not State.RESOLVED:
+            self._fingerprints[incident.fingerprint] = incident_id
+            self._remember(incident_id, anomalies_in(self._log.stream(incident_id)))
 
     def _close(self, incident_id: UUID) -> None:
         """A resolved incident takes in nothing more."""
         self._open.pop(incident_id, None)
         self._fingerprints = {f: i for f, i in self._fingerprints.items() if i != incident_id}
-
-    def _anomalies_of(self, incident_id: UUID) -> list[Anomaly]:
-        return [
-            Anomaly.model_validate(data)
-            for event in self._log.stream(incident_id)
-            if isinstance(event, IncidentOpened | EvidenceAdded)
-            for data in event.anomalies
-        ]
 
     def _remember(self, incident_id: UUID, anomalies: Iterable[Anomaly]) -> None:
         """Keep one anomaly a symptom, stretched over all its occurrences: enough to correlate."""

@@ -13,8 +13,8 @@ from application.lookups import RecordedLookups, Records, SimilarIncidents, Surr
 from application.ports import CaseFile, Engine, StepAbandoned
 from application.recording import utc_now
 from application.time_limits import TimeLimitExceeded, within
-from domain.detection.anomaly import Anomaly, Line
-from domain.incidents.incident import EvidenceAdded, Incident, IncidentOpened
+from domain.detection.anomaly import Line
+from domain.incidents.incident import Incident, IncidentOpened, anomalies_in
 from domain.investigations.diagnosis import Context, Diagnosis
 from domain.investigations.gate import citations_of, objections_to
 from domain.investigations.investigation import (
@@ -323,8 +323,7 @@ class Investigator:
         if not isinstance(investigation, Investigation):
             return None
         # Whoever asks here is not running it: alone, its lease is a dead run's, maybe our own.
-        abandoned = self._alone
-        if investigation.concluded or not (abandoned or investigation.claimable(now)):
+        if investigation.concluded or not (self._alone or investigation.claimable(now)):
             return None
         last = self._log.last_of(investigation_id)
         assert last is not None
@@ -343,17 +342,11 @@ class Investigator:
     def _case(self, incident_id: UUID) -> CaseFile:
         events = list(self._log.stream(incident_id))
         opened = next(e for e in events if isinstance(e, IncidentOpened))
-        anomalies = [
-            Anomaly.model_validate(data)
-            for event in events
-            if isinstance(event, IncidentOpened | EvidenceAdded)
-            for data in event.anomalies
-        ]
         return CaseFile(
             incident_id=incident_id,
             title=opened.title,
             opened_because=opened.reason,
-            anomalies=anomalies,
+            anomalies=anomalies_in(events),
         )
 
     def _tell_incident(

@@ -113,17 +113,6 @@ class CachedEmbedder:
             return _cache(self._path)
 
 
-class NoEmbedder:
-    """Stands where no model is wanted (AIOPS without vectors); says so when it is asked."""
-
-    model = "none"
-    dimensions = MiniLm.dimensions
-
-    def embed(self, texts: Sequence[str]) -> list[Vector]:
-        """Raises EmbeddingUnavailable, always."""
-        raise EmbeddingUnavailable(f"it is switched off ({len(texts)} texts were to be embedded)")
-
-
 def _load(threads: int) -> "TextEmbedding":
     # fastembed looks for updates of models it knows by name; ours lies on the disk
     os.environ.setdefault("HF_HUB_OFFLINE", "1")

@@ -1,5 +1,6 @@
 """Anomalies that belong together, over one or many services."""
 
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -111,6 +112,16 @@ class FeedbackGiven(Fact):
     correct: bool
     root_cause: str
     note: str
+
+
+def anomalies_in(events: Iterable[Fact]) -> list[Anomaly]:
+    """Every anomaly that an incident's events brought, in the order it joined."""
+    return [
+        Anomaly.model_validate(data)
+        for event in events
+        if isinstance(event, IncidentOpened | EvidenceAdded)
+        for data in event.anomalies
+    ]
 
 
 def incident_id(fingerprint: str, first_ref: str) -> UUID:

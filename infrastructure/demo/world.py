@@ -67,11 +67,6 @@ class DemoWorld:
             if name in self._pids
         ]
 
-    @property
-    def front_door(self) -> int:
-        """The port customers use: the gateway's, or the application's where no gateway runs."""
-        return self.port("nginx" if "nginx" in self._programs else "orders")
-
     def start(self) -> list[Path]:
         """Start everything, wait until all of it serves, return the log files.
 

@@ -7,7 +7,6 @@ from uuid import UUID
 from domain.provenance import identify
 
 Payload = dict[str, Any]
-KINDS = ("incident", "diagnosis", "pattern")
 
 
 def point_id(kind: str, identity: str) -> str:

@@ -103,6 +103,24 @@ def test_a_failure_that_comes_back_for_hours_is_one_incident(store: Store) -> No
     assert len(events(store, IncidentOpened)) == 1
 
 
+def test_a_reopened_incident_takes_its_failure_in_again(store: Store) -> None:
+    """However long after: it is the same failure, and the incident is open."""
+    detecting = store.detecting()
+    store.write("cart", odd(1, 3))
+    detecting.run_once()
+    first = events(store, IncidentOpened)[0]
+    incident = store.log.load(first.originator_id)
+    assert isinstance(incident, Incident)
+    cause = Cause("person:ada", first.correlation_id, first.event_id)
+    incident.resolve("ada", "folded", cause)
+    incident.reopen("ada", "not over", cause)
+    store.log.append(incident)
+    detecting.run_once()
+    store.write("cart", odd(9_000, 3))
+    detecting.run_once()
+    assert len(events(store, IncidentOpened)) == 1
+
+
 def test_a_resolved_incident_takes_nothing_in(store: Store) -> None:
     """What comes after it is over opens another one."""
     detecting = store.detecting()
